@@ -1,0 +1,22 @@
+"""What the core lends to engines and auth methods."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class System(Protocol):
+    """The services of the core that a handler may use."""
+
+    profile: str  # "vault" or "openbao"
+
+    def generate_password(self, policy: str) -> str:
+        """A password after a password policy of the request's namespace. Raises Refusal when there is none so named."""
+
+    def entity(self, entity_id: str) -> Mapping[str, Any] | None:
+        """Name, metadata and aliases of an entity, or None."""
+
+    def groups(self, entity_id: str) -> tuple[Mapping[str, Any], ...]:
+        """Name and metadata of the groups that an entity is in, inherited ones included."""
+
+    def has_policy(self, name: str) -> bool:
+        """Whether the request's namespace has an ACL policy of that name."""
