@@ -1,0 +1,221 @@
+"""Make answers comparable without losing what they say.
+
+Values that differ from run to run are not dropped. Each becomes a *placeholder*, which names its kind, and so still
+holds the answer to its format: alphabet, length, prefix, precision of a time, distance of a time from now. A value seen
+before becomes a reference to where in the case it was seen first, so identity is compared as well:
+
+    "id": "s.0aTdXk3..."              ->  "<token>"
+    "id": "s.0aTdXk3..." (once more)  ->  "<token = 1 body.auth.client_token>"
+    "expire_time": "2026-..."         ->  "<time +3600s ns Z>"
+
+What matches no format is left as it is, and will differ.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.client import Answer
+
+LEFT_OUT = {
+    "date": "the clock",
+    "content-length": "follows from the body, which is compared",
+    "transfer-encoding": "OpenBao sends more than 2 KiB in chunks: framing that no client sees",
+}
+"""Headers that are not compared, each with the reason. All others are, those that only one server sends included."""
+
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+# What is random has capitals and small letters both; what a case made up has not.
+MIXED24 = r"(?=[0-9A-Z]*[a-z])(?=[0-9a-z]*[A-Z])[0-9A-Za-z]{24}"
+TIME = r"(\d{4})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(Z|[+-]\d\d:\d\d)"
+
+FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("uuid", re.compile(rf"\b{UUID}\b")),
+    ("token", re.compile(rf"\bs\.{MIXED24}\b")),
+    ("recovery token", re.compile(rf"\br\.{MIXED24}\b")),
+    ("batch token", re.compile(r"\bb\.AAAAAQ[0-9A-Za-z_-]{60,}")),
+    ("lease of token", re.compile(r"\bh[0-9a-f]{64}\b")),
+    ("hmac-sha256", re.compile(r"\bhmac-sha256:[0-9a-f]{64}\b")),
+    ("cluster", re.compile(r"\bvault-cluster-[0-9a-f]{8}\b")),
+    ("random24", re.compile(rf"\b{MIXED24}\b")),
+    ("mount accessor", re.compile(r"(?<=[a-z0-9]_)[0-9a-f]{8}\b")),
+)
+"""Formats that tell a random value wherever it stands. What goes before a mount's accessor is its type, and is kept."""
+
+JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+
+KINDS: dict[str, str] = {
+    "hex": r"[0-9a-f]{%d}",
+    "base62": r"[0-9A-Za-z]{%d}",
+    "text": r".{%d}",
+    "digits": r"[0-9]{%d}",
+}
+"""Patterns of the kinds that a step can name in `random`; `base64` is decoded instead, its number counts bytes."""
+
+NAMESPACED = {"id": r"[0-9A-Za-z]{6}"}
+
+
+class Normaliser:
+    """Remembers, for one server in one case, what was seen where."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, str] = {}
+
+    def answer(self, number: int, answer: Answer, moment: float, random: Mapping[str, str]) -> dict[str, Any]:
+        """What is compared of the answer to step `number`, which was sent at `moment` (seconds since 1970)."""
+        headers: dict[str, str] = {}
+        for name, value in answer.headers:
+            if name.lower() not in LEFT_OUT:
+                joined = f"{headers[name.lower()]} | {value}" if name.lower() in headers else value
+                headers[name.lower()] = joined
+        look = Look(self.seen, number, moment, random)
+        result: dict[str, Any] = {"status": answer.status}
+        result["headers"] = {name: look.text(value, f"headers.{name}") for name, value in sorted(headers.items())}
+        text = answer.body.decode("utf-8", "backslashreplace")
+        try:
+            document = json.loads(text)
+        except ValueError:
+            result["body"] = look.text(text, "body")
+        else:
+            result["encoding"] = encoding(text)
+            result["body"] = look.value(document, "body")
+        return result
+
+
+class Look:
+    """One look at one answer."""
+
+    def __init__(self, seen: dict[str, str], number: int, moment: float, random: Mapping[str, str]) -> None:
+        self.seen = seen
+        self.number = number
+        self.moment = moment
+        self.random = {f"body.{path}": kind for path, kind in random.items()}
+
+    def value(self, value: Any, path: str) -> Any:
+        if path in self.random:
+            return self.declared(value, path)
+        if isinstance(value, dict):
+            if "uuid" in value and "path" in value and "custom_metadata" in value:
+                self.namespace(value.get("id"), f"{path}.id")
+            return self.object(value, path)
+        if isinstance(value, list):
+            return self.array(value, path)
+        if isinstance(value, str):
+            return self.text(value, path)
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and abs(value - self.moment) < 10 * 365 * 86400
+        ):
+            kind = "unix" if isinstance(value, int) else "unix float"
+            return self.place(str(value), f"{kind} {round(value - self.moment):+d}s", path)
+        return value
+
+    def object(self, value: dict[str, Any], path: str) -> dict[str, Any]:
+        """An object keeps the order of its names, but is looked at in sorted order: where a value was seen first must
+        not hang on the order it was sent in."""
+        names: dict[str, str] = {}
+        for name in sorted(value):
+            plain = self.text(name, f"{path}{{}}")
+            names[name] = f"{plain} #{len(names)}" if plain in names.values() else plain
+        values = {
+            name: self.value(value[name], f"{path}.{names[name]}") for name in sorted(value, key=names.__getitem__)
+        }
+        if any("<" in name for name in names.values()):
+            return {names[name]: values[name] for name in sorted(value, key=names.__getitem__)}
+        return {names[name]: values[name] for name in value}
+
+    def array(self, value: list[Any], path: str) -> list[Any]:
+        """An array keeps its order, save that random texts were sorted by chance."""
+        if value and all(isinstance(item, str) for item in value):
+            texts = [self.text(item, f"{path}[]") for item in value]
+            return sorted(texts) if any(re.search("<[a-z0-9 -]+[=>]", text) for text in texts) else texts
+        return [self.value(item, f"{path}[{index}]") for index, item in enumerate(value)]
+
+    def text(self, text: str, path: str) -> str:
+        """Text with all that is random in it replaced."""
+        if JWT.fullmatch(text):
+            return self.jwt(text, path)
+        if text in self.seen:
+            return self.place(text, "", path)
+        # What is known goes first, longest first: some of it has no format of its own.
+        for known in sorted((known for known in self.seen if len(known) >= 6), key=len, reverse=True):
+            if known in text:
+                text = text.replace(known, self.place(known, "", path))
+        text = re.sub(TIME, lambda found: self.time(found, path), text)
+        for kind, pattern in FORMATS:
+            text = pattern.sub(lambda found, kind=kind: self.place(found[0], kind, path), text)  # type: ignore[misc]
+        return text
+
+    def place(self, value: str, kind: str, path: str) -> str:
+        """The placeholder of a random value; its first place is remembered."""
+        here = f"{self.number} {path}"
+        if value in self.seen:
+            return f"<{self.seen[value]}>"
+        self.seen[value] = f"{kind.partition(' ')[0]} = {here}"
+        return f"<{kind}>"
+
+    def time(self, found: re.Match[str], path: str) -> str:
+        year, fraction, zone = found.groups()
+        if int(year) < 2000:
+            return found[0]
+        offset = datetime.fromisoformat(found[0][:26].rstrip("Z") + "+00:00" if fraction else found[0]).timestamp()
+        digits = len(fraction or "")
+        precision = "s" if not digits else "ms" if digits <= 3 else "us" if digits <= 6 else "ns"
+        return self.place(found[0], f"time {round(offset - self.moment):+d}s {precision} {zone}", path)
+
+    def jwt(self, text: str, path: str) -> str:
+        """A JSON Web Token becomes its header and claims, normalised."""
+        if text in self.seen:
+            return self.place(text, "", path)
+        head, claims = (
+            json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in text.split(".")[:2]
+        )
+        self.seen[text] = f"jwt = {self.number} {path}"
+        return f"<jwt {json.dumps([self.value(head, f'{path}.head'), self.value(claims, f'{path}.claims')])}>"
+
+    def declared(self, value: Any, path: str) -> Any:
+        """A value that the step declares as random: the placeholder if it has the format, else the value itself."""
+        kind, _, size = self.random[path].partition(" ")
+        if not isinstance(value, str):
+            return value
+        if kind == "base64":
+            try:
+                good = len(base64.b64decode(value, validate=True)) == int(size)
+            except ValueError:
+                good = False
+        else:
+            good = re.fullmatch(KINDS[kind] % int(size), value, re.DOTALL) is not None
+        return self.place(value, self.random[path], path) if good else value
+
+    def namespace(self, value: Any, path: str) -> None:
+        """A namespace's short id has no format that would tell it elsewhere, so it is noted where it is shown."""
+        if isinstance(value, str) and value not in self.seen and re.fullmatch(NAMESPACED["id"], value):
+            self.seen[value] = f"namespace = {self.number} {path}"
+
+
+def encoding(text: str) -> str:
+    """How JSON text departs from what Go's encoder writes: compact, `<`, `>` and `&` escaped, a newline at the end."""
+    departures = []
+    outside = re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
+    if re.search(r"\s", outside.removesuffix("\n")):
+        departures.append("spaces between tokens")
+    if not text.endswith("\n"):
+        departures.append("no newline at the end")
+    if any(literal != go_string(json.loads(literal)) for literal in re.findall(r'"(?:[^"\\]|\\.)*"', text)):
+        departures.append("strings are escaped otherwise")
+    return ", ".join(departures) or "as Go"
+
+
+def go_string(text: str) -> str:
+    escaped = json.dumps(text, ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        escaped = escaped.replace(character, f"\\u{ord(character):04x}")
+    return escaped
