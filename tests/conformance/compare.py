@@ -10,7 +10,7 @@ ABSENT = "<absent>"
 SLACK = 2
 """Seconds by which two times may differ, counted from the moment each server was asked."""
 
-OFFSET = re.compile(r"<((?:time|unix)(?: float)?) ([+-]\d+)s( .*)?>")
+OFFSET = re.compile(r"<(time|unix) ([+-]\d+)s( .*)?>")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.client import Answer
+    from conformance.servers import Server
 
 LEFT_OUT = {
     "date": "the clock",
@@ -56,8 +57,10 @@ KINDS: dict[str, str] = {
     "base62": r"[0-9A-Za-z]{%d}",
     "text": r".{%d}",
     "digits": r"[0-9]{%d}",
+    "prose": r".+",
 }
-"""Patterns of the kinds that a step can name in `random`; `base64` is decoded instead, its number counts bytes."""
+"""Patterns of the kinds that a step can name in `random`. `base64` is decoded instead, its number counts bytes; of an
+`openapi` document the paths and methods are left. `prose` is text that each server words for itself."""
 
 NAMESPACED = {"id": r"[0-9A-Za-z]{6}"}
 
@@ -65,8 +68,9 @@ NAMESPACED = {"id": r"[0-9A-Za-z]{6}"}
 class Normaliser:
     """Remembers, for one server in one case, what was seen where."""
 
-    def __init__(self) -> None:
-        self.seen: dict[str, str] = {}
+    def __init__(self, server: Server) -> None:
+        self.seen: dict[str, str] = {server.address: "address"}
+        self.born = server.born
 
     def answer(self, number: int, answer: Answer, moment: float, random: Mapping[str, str]) -> dict[str, Any]:
         """What is compared of the answer to step `number`, which was sent at `moment` (seconds since 1970)."""
@@ -75,7 +79,7 @@ class Normaliser:
             if name.lower() not in LEFT_OUT:
                 joined = f"{headers[name.lower()]} | {value}" if name.lower() in headers else value
                 headers[name.lower()] = joined
-        look = Look(self.seen, number, moment, random)
+        look = Look(self.seen, self.born, number, moment, random)
         result: dict[str, Any] = {"status": answer.status}
         result["headers"] = {name: look.text(value, f"headers.{name}") for name, value in sorted(headers.items())}
         text = answer.body.decode("utf-8", "backslashreplace")
@@ -85,15 +89,27 @@ class Normaliser:
             result["body"] = look.text(text, "body")
         else:
             result["encoding"] = encoding(text)
-            result["body"] = look.value(document, "body")
+            result["body"] = look.value(untwine(document), "body")
         return result
+
+
+def untwine(document: Any) -> Any:
+    """Sort what comes before `request_id`: the twins of the data's fields, which OpenBao sends in an order by chance."""
+    if not isinstance(document, dict) or "request_id" not in document:
+        return document
+    names = list(document)
+    names[: names.index("request_id")] = sorted(names[: names.index("request_id")])
+    return {name: document[name] for name in names}
 
 
 class Look:
     """One look at one answer."""
 
-    def __init__(self, seen: dict[str, str], number: int, moment: float, random: Mapping[str, str]) -> None:
+    def __init__(
+        self, seen: dict[str, str], born: tuple[float, float], number: int, moment: float, random: Mapping[str, str]
+    ) -> None:
         self.seen = seen
+        self.born = born
         self.number = number
         self.moment = moment
         self.random = {f"body.{path}": kind for path, kind in random.items()}
@@ -114,8 +130,7 @@ class Look:
             and not isinstance(value, bool)
             and abs(value - self.moment) < 10 * 365 * 86400
         ):
-            kind = "unix" if isinstance(value, int) else "unix float"
-            return self.place(str(value), f"{kind} {round(value - self.moment):+d}s", path)
+            return f"<unix {self.when(value)}{'' if isinstance(value, int) else ' with a fraction'}>"
         return value
 
     def object(self, value: dict[str, Any], path: str) -> dict[str, Any]:
@@ -166,10 +181,18 @@ class Look:
         year, fraction, zone = found.groups()
         if int(year) < 2000:
             return found[0]
-        offset = datetime.fromisoformat(found[0][:26].rstrip("Z") + "+00:00" if fraction else found[0]).timestamp()
+        moment = datetime.fromisoformat(found[0][:26].rstrip("Z") + "+00:00" if fraction else found[0]).timestamp()
         digits = len(fraction or "")
         precision = "s" if not digits else "ms" if digits <= 3 else "us" if digits <= 6 else "ns"
-        return self.place(found[0], f"time {round(offset - self.moment):+d}s {precision} {zone}", path)
+        text = f"time {self.when(moment)} {precision} {zone}"
+        # Whole seconds are the same by chance.
+        return self.place(found[0], text, path) if digits else f"<{text}>"
+
+    def when(self, moment: float) -> str:
+        """A moment as seconds from the request, or as the start of the server, which two servers do not share."""
+        if self.born[0] - 1 <= moment <= self.born[1] and moment < self.moment - 0.5:
+            return "at start"
+        return f"{round(moment - self.moment):+d}s"
 
     def jwt(self, text: str, path: str) -> str:
         """A JSON Web Token becomes its header and claims, normalised."""
@@ -184,6 +207,8 @@ class Look:
     def declared(self, value: Any, path: str) -> Any:
         """A value that the step declares as random: the placeholder if it has the format, else the value itself."""
         kind, _, size = self.random[path].partition(" ")
+        if kind == "openapi":
+            return {path: sorted(methods) for path, methods in sorted(value["paths"].items())}
         if not isinstance(value, str):
             return value
         if kind == "base64":
@@ -192,7 +217,7 @@ class Look:
             except ValueError:
                 good = False
         else:
-            good = re.fullmatch(KINDS[kind] % int(size), value, re.DOTALL) is not None
+            good = re.fullmatch(KINDS[kind].replace("%d", size), value, re.DOTALL) is not None
         return self.place(value, self.random[path], path) if good else value
 
     def namespace(self, value: Any, path: str) -> None:

@@ -67,7 +67,7 @@ class Stage:
 
 
 def perform(case: Case, server: Server) -> list[dict[str, Any]]:
-    client, normaliser = Client(server.port), Normaliser()
+    client, normaliser = Client(server.port), Normaliser(server)
     with ExitStack() as stack:
         stack.callback(client.close)
         answers = []

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT_TOKEN = "root"
@@ -28,6 +28,8 @@ class Server:
     port: int
     home: Path
     process: subprocess.Popen[bytes]
+    born: tuple[float, float] = (0, 0)
+    """When it was launched, and when it first answered: seconds since 1970."""
 
     @property
     def address(self) -> str:
@@ -78,10 +80,10 @@ def start(kind: str, *, config: str | None = None, flags: tuple[str, ...] = ()) 
     """
     said = ""
     for _ in range(5):  # a port that was free a moment ago may be taken by now, and OpenBao takes the next one too
-        port = free_port()
+        port, launched = free_port(), time.time()
         server = launch(kind, port, config, flags)
         if answers(server, wanted=None if config else "/v1/secret/config"):
-            return server
+            return replace(server, born=(launched, time.time()))
         said = server.log()
         alive = server.process.poll() is None
         server.stop()

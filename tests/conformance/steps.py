@@ -38,7 +38,7 @@ class Step:
     save: Mapping[str, str] = field(default_factory=dict)
     """Names for values of the answer, found by a dotted path: `auth.client_token`, `data.keys.0`."""
     random: Mapping[str, str] = field(default_factory=dict)
-    """Dotted paths of values that are random, with their kind: `hex 32`, `base64 16`, `text 20`, `base62 24`."""
+    """Dotted paths of values that are random, or worded freely, with their kind: `hex 32`, `base64 16`, `prose`, ..."""
     until: int | None = None
     """Ask again until this status comes, for work that the real server does in the background."""
 
