@@ -94,7 +94,7 @@ class Normaliser:
 
 
 def untwine(document: Any) -> Any:
-    """Sort what comes before `request_id`: the twins of the data's fields, which OpenBao sends in an order by chance."""
+    """Sort what comes before `request_id`: the twins of data's fields, in an order by chance."""
     if not isinstance(document, dict) or "request_id" not in document:
         return document
     names = list(document)
