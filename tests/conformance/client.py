@@ -65,12 +65,12 @@ class Client:
         body = step.body
         if body is not None and not isinstance(body, bytes):
             body = self.fill(json.dumps(body)).encode()
-        try:
-            return self.attempt(step.method, path, headers, body)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            # The server has closed a connection that was idle.
-            self.connection.close()
-            return self.attempt(step.method, path, headers, body)
+        for _ in range(2):  # once more if the server has closed a connection that was idle
+            try:
+                return self.attempt(step.method, path, headers, body)
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                self.connection.close()
+        return Answer(0, (), b"connection closed without an answer")
 
     def attempt(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes | None) -> Answer:
         self.connection.putrequest(method, path if path.startswith("/") else f"/v1/{path}", skip_accept_encoding=True)

@@ -10,7 +10,7 @@ ABSENT = "<absent>"
 SLACK = 2
 """Seconds by which two times may differ, counted from the moment each server was asked."""
 
-OFFSET = re.compile(r"<(time|unix) ([+-]\d+)s( .*)?>")
+OFFSET = re.compile(r"<(time|unix) (?:([+-]\d+)s|at start)( .*)?>")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Difference:
     def of_time(self) -> bool:
         """Whether this may be the clock's doing: a second's edge crossed, or a time whose last digits are zeros."""
         if isinstance(self.expected, int) and isinstance(self.got, int):
-            return self.path.rpartition(".")[2] in {"ttl", "lease_duration"} and abs(self.expected - self.got) <= SLACK
+            return self.path.endswith((".ttl", ".lease_duration")) and abs(self.expected - self.got) <= SLACK
         if isinstance(self.expected, str) and isinstance(self.got, str):
             return re.sub(r"\d+|[num]s", "0", self.expected) == re.sub(r"\d+|[num]s", "0", self.got)
         return False
@@ -46,6 +46,9 @@ def compare(expected: Any, got: Any, path: str = "") -> list[Difference]:
         return [found for index, (left, right) in pairs for found in compare(left, right, f"{path}[{index}]")]
     if type(expected) is type(got) and (expected == got or close(expected, got)):
         return []
+    if path.endswith(".ttl") and isinstance(expected, int) and isinstance(got, int) and abs(expected - got) == 1:
+        # What is left of a token's life hangs on where in a second it was made.
+        return []
     return [Difference(path, expected, got)]
 
 
@@ -56,4 +59,6 @@ def close(expected: Any, got: Any) -> bool:
     left, right = OFFSET.fullmatch(expected), OFFSET.fullmatch(got)
     if not left or not right or left[1] != right[1] or left[3] != right[3]:
         return False
-    return abs(int(left[2]) - int(right[2])) <= SLACK
+    # A server that was started a moment ago is told from what the case did only by a hair.
+    start = -10 if left[2] is None or right[2] is None else -SLACK
+    return start <= int(right[2] or 0) - int(left[2] or 0) <= -start

@@ -43,6 +43,7 @@ FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("recovery token", re.compile(rf"\br\.{MIXED24}\b")),
     ("batch token", re.compile(r"\bb\.AAAAAQ[0-9A-Za-z_-]{60,}")),
     ("lease of token", re.compile(r"\bh[0-9a-f]{64}\b")),
+    ("sha1", re.compile(r"\b[0-9a-f]{40}\b")),
     ("hmac-sha256", re.compile(r"\bhmac-sha256:[0-9a-f]{64}\b")),
     ("cluster", re.compile(r"\bvault-cluster-[0-9a-f]{8}\b")),
     ("random24", re.compile(rf"\b{MIXED24}\b")),
@@ -190,7 +191,7 @@ class Look:
 
     def when(self, moment: float) -> str:
         """A moment as seconds from the request, or as the start of the server, which two servers do not share."""
-        if self.born[0] - 1 <= moment <= self.born[1] and moment < self.moment - 0.5:
+        if self.born[0] - 1 <= moment <= self.born[1] and moment < self.moment - 1:
             return "at start"
         return f"{round(moment - self.moment):+d}s"
 

@@ -20,7 +20,10 @@ CASES = [
         mount("kv", "kv", options={"version": "1"}),
         LIST("kv"),
         SCAN("kv"),
-        [POST(f"kv/{path}", {"a": 1}) for path in ("b", "a", "dir/x", "dir/deeper/y", "B", "dir", "d", "dir2/z", "%C3%A9")],
+        [
+            POST(f"kv/{path}", {"a": 1})
+            for path in ("b", "a", "dir/x", "dir/deeper/y", "B", "dir", "d", "dir2/z", "%C3%A9")
+        ],
         LIST("kv"),
         LIST("kv/"),
         GET("kv?list=true"),
