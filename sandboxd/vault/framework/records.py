@@ -1,7 +1,7 @@
 """Helpers for stored records, and the token fields that all auth methods share."""
 
 import ipaddress
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self, TypeVar
 
@@ -11,6 +11,13 @@ from sandboxd.vault.framework.fields import CommaList, Duration, param
 from sandboxd.vault.gotext import quote
 
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored object without a schema: what a client wrote, kept whole."""
+
+    data: Mapping[str, Any]
 
 
 def only(kind: type[R], args: Any) -> R:

@@ -1,0 +1,134 @@
+"""The edge's application: an HTTP request in, an HTTP answer out. Knows no socket."""
+
+from collections.abc import Awaitable
+from inspect import isawaitable
+
+from sandboxd.edge import decode as decoding
+from sandboxd.edge.decode import Refused, refused, split
+from sandboxd.edge.encode import DONE, NOT_FOUND, encode_errors, encode_json, envelope
+from sandboxd.edge.encode import refused as refusal
+from sandboxd.edge.messages import Answer, Incoming
+from sandboxd.sys.help import describe
+from sandboxd.sys.routes import DIRECT, root_only
+from sandboxd.vault import pipeline
+from sandboxd.vault.errors import VaultError
+from sandboxd.vault.framework.backend import Response
+from sandboxd.vault.request import Request
+from sandboxd.vault.world import World
+
+# Routes whose answers hold their data twice: below `data` and beside it.
+_TWICE = (
+    "sys/audit",
+    "sys/auth",
+    "sys/config/cors",
+    "sys/config/auditing/request-headers",
+    "sys/capabilities",
+    "sys/capabilities-accessor",
+    "sys/capabilities-self",
+    "sys/ha-status",
+    "sys/key-status",
+    "sys/mounts",
+    "sys/policy",
+    "sys/rekey/backup",
+    "sys/rekey/recovery-key-backup",
+    "sys/rotate/root/backup",
+    "sys/rotate/recovery/backup",
+    "sys/remount",
+    "sys/rotate",
+    "sys/rotate/keyring",
+    "sys/wrapping/wrap",
+)
+_TWICE_EXACT = frozenset(_TWICE)
+_TWICE_BELOW = tuple(f"{path}/" for path in ("sys/audit", "sys/audit-hash", "sys/auth", "sys/mounts", "sys/policy")) + (
+    "sys/config/auditing/request-headers/",
+)
+
+
+class App:
+    """Answers requests for one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def answer(self, incoming: Incoming) -> Answer:
+        """Answer one request."""
+        try:
+            path, query = split(incoming.target)
+            if not path.startswith("/v1/"):
+                return self._outside(path, incoming.method)
+            moved = decoding.cleaned(path, incoming.target.partition("?")[0], query, incoming.method)
+            if moved is not None:
+                return moved
+            if len(incoming.body) > decoding.MAX_BODY:
+                return Answer(413, encode_errors(("http: request body too large",)), standard=False)
+            if query and "help" in decoding.parse_query(query) and decoding.flag(decoding.parse_query(query), "help"):
+                return await self._help(decoding.decode(incoming._replace(method="GET"), path, query, self._new_id))
+            namespace = decoding.first(incoming.headers, "x-vault-namespace")
+            name = path[4:]
+            if namespace and name.startswith("sys/") and root_only(name[4:]):
+                raise refused(400, "operation unavailable in namespaces")
+            request = decoding.decode(incoming, path, query, self._new_id)
+            direct = DIRECT.get(name)
+            if direct is not None:
+                found = direct(self.world, request)
+                status, body = await found if isawaitable(found) else found
+                self.world.storage.commit()
+                return Answer(status, b"" if body is None else encode_json(body) + b"\n")
+            return self._encoded(request, await pipeline.handle(self.world, request))
+        except Refused as error:
+            return error.answer
+        except VaultError as error:
+            return refusal(error)
+
+    def _new_id(self) -> str:
+        return self.world.entropy.uuid()
+
+    def _outside(self, path: str, method: str) -> Answer:
+        if path in ("/", "/ui"):
+            return decoding.redirect("/ui/", method)
+        return NOT_FOUND
+
+    async def _help(self, request: Request) -> Answer:
+        found: Response | Awaitable[Response] = describe(self.world, request)
+        response = await found if isawaitable(found) else found
+        return Answer(200, encode_json(response.data) + b"\n")
+
+    def _encoded(self, request: Request, response: Response | None) -> Answer:
+        operation = request.operation
+        if response is None:
+            return NOT_FOUND if operation in ("read", "header", "list", "scan") else DONE
+        if response.body is not None:
+            headers = tuple(response.headers.items())
+            return Answer(response.status or 200, response.body, headers, response.content_type)
+        if response.redirect:
+            return decoding.redirect(response.redirect, request.method)
+        if response.bare:
+            return Answer(response.status or 200, encode_json(response.data) + b"\n")
+        if operation == "list" and response.wrap_info is None and _empty_list(response):
+            return NOT_FOUND
+        body = envelope(response, request.id, mount_type=self._mount_type(request))
+        if _twice(request.path) and isinstance(response.data, dict) and response.data and response.wrap_info is None:
+            body = encode_json(response.data)[:-1] + b"," + body[1:]
+        return Answer(response.status or 200, body + b"\n", tuple(response.headers.items()))
+
+    def _mount_type(self, request: Request) -> str | None:
+        if self.world.profile != "vault":
+            return None
+        resolved = self.world.namespaces.resolve(request.namespace, request.path)
+        found = None if resolved is None else self.world.mounts.find(*resolved)
+        return "" if found is None else found[0].entry.type
+
+
+def _empty_list(response: Response) -> bool:
+    data = response.data
+    if not data:
+        return not response.warnings
+    if not isinstance(data, dict) or "keys" not in data:
+        return False
+    return not data["keys"]
+
+
+def _twice(path: str) -> bool:
+    if not path.startswith("sys/"):
+        return False
+    return path in _TWICE_EXACT or path.startswith(_TWICE_BELOW)

@@ -1,0 +1,72 @@
+"""Keeps web pages out: a request must name this machine as its host, and come from no foreign page.
+
+A page in a browser can send requests to loopback; by DNS rebinding even ones whose answers it can read. Clients of the
+API send no `Origin`, and name the host that they were given.
+"""
+
+import ipaddress
+from collections.abc import Callable, Collection
+from urllib.parse import urlsplit
+
+from sandboxd.edge.encode import encode_errors
+from sandboxd.edge.messages import Answer, Incoming
+
+_LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".test")
+
+
+def local_host(name: str) -> bool:
+    """Whether a host name leads to this machine or a private network, as container and test set-ups name it."""
+    host = name.rstrip(".").lower()
+    if host == "localhost" or host.endswith(_LOCAL_SUFFIXES):
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return "." not in host and host != ""  # a bare name, as containers have
+    return address.is_loopback or address.is_private or address.is_unspecified
+
+
+def make_guard(
+    allowed_hosts: Collection[str] = (), allowed_origins: Callable[[], Collection[str]] = tuple
+) -> Callable[[Incoming], Answer | None]:
+    """The check for each request of a listener.
+
+    Args:
+        allowed_hosts: names that this listener is known by, beyond the local ones.
+        allowed_origins: gives the origins that CORS lets in, "*" for all.
+    """
+    names = {name.lower() for name in allowed_hosts}
+    seen: dict[str, bool] = {}
+
+    def host_ok(header: str) -> bool:
+        known = seen.get(header)
+        if known is None:
+            host = urlsplit(f"//{header}").hostname or ""
+            known = host in names or local_host(host)
+            if len(seen) < 1000:
+                seen[header] = known
+        return known
+
+    def check(incoming: Incoming) -> Answer | None:
+        host = incoming.headers.get("host", ("",))[0]
+        if host and not host_ok(host):
+            text = f"refused: this is a local sandbox, and the Host header names another machine ({_shown(host)})"
+            return Answer(403, encode_errors((text,)))
+        origin = incoming.headers.get("origin")
+        if origin is not None and not _own(origin[0], host) and not _listed(origin[0], allowed_origins()):
+            return Answer(403, encode_errors(("origin not allowed",)))
+        return None
+
+    return check
+
+
+def _own(origin: str, host: str) -> bool:
+    return origin.partition("://")[2] == host
+
+
+def _listed(origin: str, allowed: Collection[str]) -> bool:
+    return "*" in allowed or origin in allowed
+
+
+def _shown(host: str) -> str:
+    return "".join(char for char in host[:80] if char.isprintable())

@@ -1,0 +1,26 @@
+"""What the edge hands on: a request as it came over HTTP, and an answer as it goes out."""
+
+from typing import NamedTuple
+
+
+class Incoming(NamedTuple):
+    """A request as it came. `target` is path and query as sent; header names are in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, tuple[str, ...]]
+    body: bytes
+    remote_address: str
+    remote_port: int
+    client_certificates: tuple[bytes, ...] = ()
+    tls: bool = False
+
+
+class Answer(NamedTuple):
+    """An answer as it goes out. `headers` come on top of the ones that all answers have."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json"
+    standard: bool = True  # whether it has the headers that all answers have

@@ -1,0 +1,112 @@
+"""A running sandbox: a world, its listeners, and what ticks."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sandboxd.edge.app import App
+from sandboxd.edge.encode import encode_for_wrapping
+from sandboxd.edge.guard import make_guard
+from sandboxd.edge.http1 import Server
+from sandboxd.edge.tasks import spawn
+from sandboxd.sys.catalog import BuiltIn
+from sandboxd.vault.clock import NANOSECONDS, Clock
+from sandboxd.vault.entropy import Entropy
+from sandboxd.vault.storage import Journal
+from sandboxd.vault.world import Settings, World
+
+T = TypeVar("T")
+BACKLOG = 1024
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Where to listen. Port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8200
+    tls: ssl.SSLContext | None = None
+    allowed_hosts: tuple[str, ...] = ()
+
+
+def make_world(
+    settings: Settings, *, seed: str | None = None, clock: Clock | None = None, journal: Journal | None = None
+) -> World:
+    """An empty world with the backends that ship with sandboxd."""
+    return World(
+        BuiltIn(),
+        settings,
+        clock=clock or Clock(),
+        entropy=Entropy(seed),
+        encode=encode_for_wrapping,
+        journal=journal,
+    )
+
+
+@contextlib.asynccontextmanager
+async def serving(world: World, listeners: Sequence[Listener]) -> AsyncIterator[list[tuple[str, int]]]:
+    """Answer requests for a world; gives the addresses that it listens on, and closes them at the end.
+
+    Raises OSError when an address cannot be had.
+    """
+    loop = asyncio.get_running_loop()
+    app = App(world)
+    opened: list[tuple[asyncio.AbstractServer, Server]] = []
+    addresses: list[tuple[str, int]] = []
+    ticking: asyncio.Task[None] | None = None
+    try:
+        for listener in listeners:
+            server = Server(app, world.clock.now, make_guard(listener.allowed_hosts, world.cors_origins))
+            found = await loop.create_server(
+                server, listener.host, listener.port, ssl=listener.tls, backlog=BACKLOG, reuse_address=True
+            )
+            opened.append((found, server))
+            name = found.sockets[0].getsockname()
+            addresses.append((name[0], name[1]))
+        ticking = spawn(_tick(world), "lease expiry")
+        yield addresses
+    finally:
+        if ticking is not None:
+            ticking.cancel()
+        for listening, _ in opened:
+            listening.close()
+        await asyncio.gather(*(server.close() for _, server in opened))
+
+
+async def _tick(world: World) -> None:
+    """Let leases end on time, also when nobody asks."""
+    while True:
+        due = world.leases.next_due
+        now = world.clock.now_ns()
+        wait = 1.0 if not due else min(1.0, max(0.0, (due - now) / NANOSECONDS))
+        await asyncio.sleep(max(wait, 0.02))
+        if not world.seal.sealed:
+            await world.leases.expire()
+            world.storage.commit()
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run the event loop: uvloop's where there is one."""
+    if sys.platform != "win32":
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main())
+    return asyncio.run(main())
+
+
+def port_free(host: str, port: int) -> bool:
+    """Whether a port can be listened on now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,59 @@
+"""Tasks: started through here, named, and held until they are done."""
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from types import coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_held: set["asyncio.Task[Any]"] = set()
+
+
+def spawn(work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
+    """Start a task and hold it until it is done."""
+    task = asyncio.get_running_loop().create_task(work, name=name)
+    _held.add(task)
+    task.add_done_callback(_held.discard)
+    return task
+
+
+class Ready:
+    """A coroutine's result that was there at once."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def begin(work: Coroutine[Any, Any, T], name: str) -> "Ready | asyncio.Task[T]":
+    """Run a coroutine up to where it first waits; most requests never do, and need no task.
+
+    Raises what the coroutine raises before it waits.
+    """
+    try:
+        waited = work.send(None)
+    except StopIteration as done:
+        return Ready(done.value)
+    return spawn(_rest(work, waited), name)
+
+
+@coroutine
+def _resume(work: Coroutine[Any, Any, T], waited: Any) -> Generator[Any, Any, T]:
+    while True:
+        try:
+            sent = yield waited
+        except BaseException as error:
+            step = (work.throw, error)
+        else:
+            step = (work.send, sent)
+        try:
+            waited = step[0](step[1])
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+
+async def _rest(work: Coroutine[Any, Any, T], waited: Any) -> T:
+    return await _resume(work, waited)

@@ -1,0 +1,7 @@
+"""Paths of `sys/` that concern capabilities."""
+
+from typing import Any
+
+from sandboxd.vault.framework.backend import Path
+
+PATHS: tuple[Path[Any, Any], ...] = ()

@@ -1,0 +1,286 @@
+"""The way of a request, from the decoded request to the answer. Read this first.
+
+The order is the real server's, and shows on the wire: a token's use is counted even when policy denies it; permission is
+decided before existence is revealed; what a login issues, a lease, and wrapping come after the handler, in this order.
+"""
+
+from collections.abc import Mapping
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from sandboxd.vault import lockout, logins, wrapping
+from sandboxd.vault.errors import (
+    Failure,
+    InternalError,
+    InvalidCredentials,
+    PermissionDenied,
+    Refusal,
+    UnsupportedPath,
+    VaultError,
+    listed,
+)
+from sandboxd.vault.framework import dispatch
+from sandboxd.vault.framework.backend import AuthMethod, Response
+from sandboxd.vault.framework.records import address_in
+from sandboxd.vault.framework.ttl import calculate_ttl
+from sandboxd.vault.identity import Entity
+from sandboxd.vault.namespaces import Namespace
+from sandboxd.vault.request import Request
+from sandboxd.vault.tokens import Token
+
+if TYPE_CHECKING:
+    from sandboxd.vault.framework.dispatch import Match
+    from sandboxd.vault.mounts import Mounted
+    from sandboxd.vault.policies import ACL
+    from sandboxd.vault.world import World
+
+
+class Route(NamedTuple):
+    """Where a request goes: the mount (None when there is none), the path below it, the route there."""
+
+    namespace: Namespace
+    path: str  # below the namespace
+    mounted: "Mounted | None"
+    inner: str  # below the mount
+    match: "Match | None"
+    login: bool
+    sudo: bool
+
+
+class Bearer(NamedTuple):
+    """Who asks: the token, the entity behind it, and the rules that hold."""
+
+    token: Token
+    entity: Entity | None
+    acl: "ACL"
+
+
+async def handle(world: "World", request: Request) -> Response | None:
+    """Answer a request.
+
+    Gives None for "done, no data" and for "not there", which the edge tells apart by the operation. Raises VaultError for
+    every refusal, with the texts as they go out.
+    """
+    world.check_open()
+    await world.leases.expire()
+    namespace, path = resolve(world, request)
+    if world.faults is not None:
+        await world.faults.before(request, namespace)
+    with world.audit.entry(request) as entry:
+        if path.endswith("/") and request.operation in ("update", "create", "patch"):
+            raise Refusal("cannot write to a path ending in '/'")
+        if path in wrapping.PATHS:
+            wrapping.check(world, request)
+        route = find(world, namespace, path)
+        if route.login:
+            bearer = identify(world, request) if request.token else None
+            entry.request(route, bearer)
+            response = await login(world, request, route, bearer)
+        else:
+            bearer = authenticate(world, request)
+            try:
+                response = await authorized(world, request, route, bearer, entry)
+            finally:
+                if bearer.token.used_up:
+                    await world.leases.revoke_tree(bearer.token)
+            if bearer.token.used_up and response is not None and response.lease is not None and response.lease.id:
+                raise Refusal(
+                    "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked."
+                )
+        if response is not None:
+            response = wrap(world, request, route, response, bearer)
+        world.storage.commit()
+        entry.response(response)
+    if world.faults is not None:
+        response = await world.faults.after(request, response)
+    return response
+
+
+def resolve(world: "World", request: Request) -> tuple[Namespace, str]:
+    """The namespace of a request, and its path below it."""
+    if ".." in request.path and any(part == ".." for part in request.path.split("/")):
+        raise Failure("relative paths not supported", status=400)
+    found = world.namespaces.resolve(request.namespace, request.path)
+    if found is None:
+        raise Failure("namespace not found", status=404)
+    namespace, path = found
+    if namespace.path and namespace.locked and path != "sys/namespaces/api-lock/unlock":
+        raise Refusal(
+            f'API access to this namespace has been locked by an administrator - "{namespace.path}" must be unlocked '
+            "to gain access.",
+            status=503,
+        )
+    return namespace, path
+
+
+def find(world: "World", namespace: Namespace, path: str) -> Route:
+    """Where a path leads."""
+    found = world.mounts.find(namespace, path)
+    if found is None:
+        return Route(namespace, path, None, "", None, login=False, sudo=False)
+    mounted, inner = found
+    match = mounted.match(inner)
+    router = mounted.router
+    login = not router.needs_token(inner, match)
+    return Route(namespace, path, mounted, inner, match, login, not login and router.needs_sudo(inner, match))
+
+
+def authenticate(world: "World", request: Request) -> Bearer:
+    """Who asks, with the token's use counted. Raises PermissionDenied for a token that is not valid."""
+    bearer = identify(world, request)
+    if bearer is None:
+        raise rejected(world, request)
+    token = bearer.token
+    if token.num_uses > 0:
+        left = token.num_uses - 1
+        token = msgspec.structs.replace(token, num_uses=left or -1, used_up=left == 0)
+        world.tokens.put(token)
+        bearer = bearer._replace(token=token)
+    return bearer
+
+
+def rejected(world: "World", request: Request) -> VaultError:
+    """The refusal of a token that is not valid. Current Vault says so in a second line (from its documentation)."""
+    if world.profile == "vault" and request.token:
+        return Refusal(listed(("permission denied", "invalid token")), status=403)
+    return Refusal("permission denied", status=403)
+
+
+def identify(world: "World", request: Request) -> Bearer | None:
+    """Who asks, or None when the token is missing, unknown, expired, used up, or used from elsewhere."""
+    token = world.tokens.lookup(request.token) if request.token else None
+    if token is None or token.used_up:
+        return None
+    if token.type == "batch" and token_over(world, token):
+        return None
+    if token.ttl and token.bound_cidrs and not address_in(request.remote_address, token.bound_cidrs):
+        return None
+    entity = world.identity.entity(token.entity_id) if token.entity_id else None
+    if token.entity_id and (entity is None or entity.disabled):
+        return None
+    return Bearer(token, entity, world.policies.acl(token, entity))
+
+
+def token_over(world: "World", token: Token) -> bool:
+    """Whether a batch token has expired, or died with its parent."""
+    if token.ttl and world.clock.now() >= token.creation_time + token.ttl:
+        return True
+    return bool(token.parent) and world.tokens.by_hash(token.parent) is None
+
+
+async def authorized(world: "World", request: Request, route: Route, bearer: Bearer, entry: Any) -> Response | None:
+    """Run a request that needs a token. Texts of failures come out as a list of one, as routing words them."""
+    operation, sent = request.operation, request.data
+    call = None
+    if route.mounted is not None:
+        call = world.call(request, route.mounted, route.inner, token=bearer.token)
+        call.acl = bearer.acl
+        if operation == "update":
+            known = dispatch.exists(route.match, call)
+            operation = call.operation = "create" if known is False else "update"
+    permit(request, route, bearer, operation)
+    entry.request(route, bearer)
+    if call is None or route.mounted is None:
+        raise Refusal(f'no handler for route "{route.path}". route entry not found.', status=404)
+    try:
+        response = await run(route, call, sent)
+        if response is not None and response.lease is not None:
+            response = lease(world, route, bearer.token, response)
+        if response is not None and response.auth is not None:
+            response = logins.finish(world, route.namespace, call, response)
+    except Failure as error:
+        raise Failure(listed(error.errors), status=error.status) from error
+    return response
+
+
+def permit(request: Request, route: Route, bearer: Bearer, operation: str) -> None:
+    """Raise Refusal when the token's policies do not allow the request."""
+    decision = bearer.acl.check(operation, route.namespace.path + route.path, request.data, request.wrap_ttl or None)
+    if not decision.allowed or (route.sudo and not decision.sudo):
+        raise Refusal(listed(("permission denied",)), status=403)
+
+
+async def run(route: Route, call: Any, sent: Mapping[str, Any]) -> Response | None:
+    """Call the handler and make a response of its result."""
+    result = dispatch.run(route.match, call)
+    if isawaitable(result):
+        result = await result
+    if route.match is None:
+        raise UnsupportedPath
+    return dispatch.respond(result, route.match, call, sent)
+
+
+def lease(world: "World", route: Route, token: Token, response: Response) -> Response:
+    """Settle the time of a secret, and keep its lease where the engine has leases."""
+    secret, mounted = response.lease, route.mounted
+    if secret is None or mounted is None or secret.id:
+        return response
+    if not mounted.leased:
+        secret = msgspec.structs.replace(secret, renewable=False)
+        return msgspec.structs.replace(response, lease=secret)
+    ttl, warnings = calculate_ttl(
+        mounted.mount.bounds, now=int(world.clock.now()), ttl=secret.ttl, max_ttl=secret.max_ttl
+    )
+    secret = msgspec.structs.replace(secret, ttl=ttl)
+    kept = world.leases.register_secret(route.path, route.namespace, token, secret, response.data)
+    secret = msgspec.structs.replace(secret, id=kept.id)
+    return msgspec.structs.replace(response, lease=secret, warnings=[*response.warnings, *warnings])
+
+
+async def login(world: "World", request: Request, route: Route, bearer: Bearer | None) -> Response | None:
+    """Run a request that needs no token; a login among them gets its token here."""
+    mounted = route.mounted
+    if mounted is None:
+        raise PermissionDenied
+    token = bearer.token if bearer is not None else None
+    call = world.call(request, mounted, route.inner, token=token)
+    if request.operation == "update":
+        known = dispatch.exists(route.match, call)
+        call.operation = "create" if known is False else "update"
+    user = locked_out(world, route, call)
+    try:
+        response = await run(route, call, request.data)
+        if response is not None and response.auth is not None and request.operation in ("update", "create", "read"):
+            if not isinstance(mounted.backend, AuthMethod):
+                raise InternalError
+            response = logins.issue(world, route, call, response)
+    except InvalidCredentials:
+        if user is not None:
+            world.lockouts.failed(mounted, user)
+        raise
+    if user is not None and response is not None and response.auth is not None:
+        world.lockouts.succeeded(mounted, user)
+    return response
+
+
+def locked_out(world: "World", route: Route, call: Any) -> str | None:
+    """The user whose failures count, or None. Raises PermissionDenied when that user is locked out."""
+    mounted = route.mounted
+    if mounted is None or not lockout.enabled(mounted) or route.match is None:
+        return None
+    backend = mounted.backend
+    if not isinstance(backend, AuthMethod) or backend.alias_of is None or not route.match.route.path.login:
+        return None
+    raw = call.raw
+    try:
+        user = backend.alias_of(call, route.match.route.arguments(call, route.match.captures))
+    except Refusal:
+        return None
+    finally:
+        call.raw = raw
+    if world.lockouts.locked(mounted, user):
+        raise PermissionDenied
+    return user
+
+
+def wrap(world: "World", request: Request, route: Route, response: Response, bearer: Bearer | None) -> Response:
+    """Wrap the answer when the request or the engine asks for it; the shorter of the two times holds."""
+    wanted = [ttl for ttl in (response.wrap_ttl, request.wrap_ttl) if ttl > 0]
+    if not wanted or response.wrap_info is not None:
+        return response
+    name = response.auth.display_name if response.auth is not None else ""
+    if not name and bearer is not None:
+        name = bearer.token.display_name
+    return wrapping.wrap(world, request, route.namespace, response, path=route.path, ttl=min(wanted), display_name=name)

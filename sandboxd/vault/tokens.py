@@ -1,0 +1,217 @@
+"""Tokens: the store of service tokens, and batch tokens, which carry all they know.
+
+A token has a parent unless it is an **orphan**; when a token is revoked, its children go with it. Its **accessor** names
+it without granting its powers. Times are in seconds since 1970.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from sandboxd.vault.entropy import Entropy
+from sandboxd.vault.framework.backend import Caller
+from sandboxd.vault.storage import Storage, View
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+TokenType = Literal["service", "batch"]
+
+_PREFIXES = {"vault": {"service": "hvs.", "batch": "hvb."}, "openbao": {"service": "s.", "batch": "b."}}
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """One token."""
+
+    id: str
+    accessor: str = ""
+    parent: str = ""  # the parent's hash; empty for an orphan
+    policies: tuple[str, ...] = ()
+    path: str = ""
+    meta: Mapping[str, str] | None = None
+    display_name: str = ""
+    num_uses: int = 0
+    creation_time: int = 0
+    ttl: int = 0
+    explicit_max_ttl: int = 0
+    period: int = 0
+    entity_id: str = ""
+    bound_cidrs: tuple[str, ...] = ()
+    namespace_id: str = "root"
+    type: TokenType = "service"
+    role: str = ""
+    inline_policy: str = ""
+    no_identity_policies: bool = False
+    used_up: bool = False  # the last use is under way
+
+    @property
+    def hash(self) -> str:
+        """What the token is stored and referred to by."""
+        return token_hash(self.id)
+
+    @property
+    def root(self) -> bool:
+        """Whether it may do everything."""
+        return "root" in self.policies
+
+    def caller(self) -> Caller:
+        """What handlers get to know of it."""
+        return Caller(
+            accessor=self.accessor,
+            display_name=self.display_name,
+            entity_id=self.entity_id,
+            policies=self.policies,
+            metadata=self.meta or {},
+            type=self.type,
+            cubbyhole_id=self.hash if self.type == "service" else "",
+        )
+
+
+def token_hash(token_id: str) -> str:
+    """The hash that a token is looked up by: comparing hashes takes the same time whatever was guessed."""
+    return "h" + hashlib.sha256(token_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Tokens:
+    """The token store."""
+
+    def __init__(self, storage: Storage, entropy: Entropy, profile: str) -> None:
+        self._storage = storage
+        self._ids = View(storage, "core/token/id/")
+        self._accessors = View(storage, "core/token/accessor/")
+        self._children = View(storage, "core/token/parent/")
+        self._entropy = entropy
+        self._prefixes = _PREFIXES[profile]
+        self._profile = profile
+        self._batch: dict[str, Token] = {}
+        self._key: bytes | None = None
+
+    def reload(self) -> None:
+        """Forget what was read, after the storage was restored."""
+        self._batch, self._key = {}, None
+
+    def lookup(self, token_id: str) -> Token | None:
+        """The token with that id, or None. Expiry is the lease's matter for service tokens, the caller's for batch."""
+        if token_id.startswith(self._prefixes["batch"]):
+            return self._open(token_id)
+        return self._ids.get(token_hash(token_id), Token)
+
+    def by_hash(self, hashed: str) -> Token | None:
+        """The token with that hash, or None."""
+        return self._ids.get(hashed, Token)
+
+    def by_accessor(self, accessor: str) -> Token | None:
+        """The token with that accessor, or None."""
+        hashed = self._accessors.get(accessor, Reference)
+        return None if hashed is None else self._ids.get(hashed.hash, Token)
+
+    def accessors(self, namespace_id: str) -> list[str]:
+        """The accessors of all tokens of a namespace, sorted."""
+        suffix = "" if namespace_id == "root" else f".{namespace_id}"
+        return [name for name in self._accessors.list() if (name.endswith(suffix) if suffix else "." not in name)]
+
+    def children(self, hashed: str) -> list[Token]:
+        """The children of a token."""
+        found = (self._ids.get(name, Token) for name in self._children.list(f"{hashed}/"))
+        return [token for token in found if token is not None]
+
+    def all(self) -> Iterator[Token]:
+        """Every service token."""
+        for name in self._ids.list():
+            token = self._ids.get(name, Token)
+            if token is not None:
+                yield token
+
+    def create(self, token: Token) -> Token:
+        """Keep a new token, or seal it into its id when it is a batch token.
+
+        An empty `id` is filled with a fresh one, as is the accessor of a service token.
+        """
+        suffix = "" if token.namespace_id == "root" else f".{token.namespace_id}"
+        if token.type == "batch":
+            return msgspec.structs.replace(token, id=self._seal(token) + suffix)
+        token = msgspec.structs.replace(
+            token,
+            id=token.id or self._mint() + suffix,
+            accessor=token.accessor or self._entropy.text(24) + suffix,
+        )
+        self.put(token)
+        self._accessors.put(token.accessor, Reference(hash=token.hash))
+        if token.parent:
+            self._children.put(f"{token.parent}/{token.hash}", Reference(hash=token.hash))
+        return token
+
+    def put(self, token: Token) -> None:
+        """Keep a changed token."""
+        self._ids.put(token.hash, token)
+
+    def delete(self, token: Token) -> None:
+        """Forget a token. Its children become orphans; its leases and cubbyhole are the caller's to remove."""
+        hashed = token.hash
+        self._ids.delete(hashed)
+        self._accessors.delete(token.accessor)
+        if token.parent:
+            self._children.delete(f"{token.parent}/{hashed}")
+        for child in self.children(hashed):
+            self.put(msgspec.structs.replace(child, parent=""))
+        self._children.clear(f"{hashed}/")
+
+    def _mint(self) -> str:
+        prefix = self._prefixes["service"]
+        if self._profile == "openbao":
+            return prefix + self._entropy.text(24)
+        from sandboxd.fakes.tokens import mint_service_token
+
+        return mint_service_token(self._entropy.bytes)
+
+    def _cipher(self) -> "AESGCM":
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        if self._key is None:
+            stored = self._storage.get("core/token/batch-key")
+            if not isinstance(stored, BatchKey):
+                stored = BatchKey(key=self._entropy.bytes(32))
+                self._storage.put("core/token/batch-key", stored)
+            self._key = stored.key
+        return AESGCM(self._key)
+
+    def _seal(self, token: Token) -> str:
+        import base64
+
+        nonce = self._entropy.bytes(12)
+        sealed = self._cipher().encrypt(nonce, msgspec.msgpack.encode(token), None)
+        return self._prefixes["batch"] + base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+
+    def _open(self, token_id: str) -> Token | None:
+        known = self._batch.get(token_id)
+        if known is not None:
+            return known
+        import base64
+
+        from cryptography.exceptions import InvalidTag
+
+        body = token_id[len(self._prefixes["batch"]) :].partition(".")[0]
+        try:
+            raw = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+            opened = self._cipher().decrypt(raw[:12], raw[12:], None)
+        except (ValueError, InvalidTag):
+            return None
+        token = msgspec.structs.replace(msgspec.msgpack.decode(opened, type=Token), id=token_id)
+        if len(self._batch) > 10_000:
+            self._batch.clear()
+        self._batch[token_id] = token
+        return token
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """Points to a token."""
+
+    hash: str
+
+
+class BatchKey(msgspec.Struct, frozen=True):
+    """The key that batch tokens are sealed with."""
+
+    key: bytes

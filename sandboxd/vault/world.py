@@ -1,0 +1,232 @@
+"""The world: the whole state of one sandbox. It holds the parts and does nothing itself.
+
+A world can be snapshotted and restored: everything that lasts is in its storage, and the parts read it again.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from sandboxd.vault.audit import Audit
+from sandboxd.vault.clock import Clock
+from sandboxd.vault.entropy import Entropy
+from sandboxd.vault.errors import Refusal, Sealed
+from sandboxd.vault.framework.backend import Caller, Response
+from sandboxd.vault.framework.ttl import Bounds
+from sandboxd.vault.identity import Identity
+from sandboxd.vault.leases import LeaseEntry, Leases
+from sandboxd.vault.lockout import Lockouts
+from sandboxd.vault.mounts import Catalog, Mounted, Mounts
+from sandboxd.vault.namespaces import Namespace, Namespaces
+from sandboxd.vault.policy_store import PolicyStore
+from sandboxd.vault.request import Request
+from sandboxd.vault.seal import Seal
+from sandboxd.vault.storage import Journal, Snapshot, Storage, View
+from sandboxd.vault.system import SystemCall, WorldSystem
+from sandboxd.vault.tokens import Token, Tokens
+
+Profile = Literal["vault", "openbao"]
+
+DAY = 24 * 60 * 60
+DEFAULT_TTL = MAX_TTL = 32 * DAY
+
+
+class Faults(Protocol):
+    """What goes wrong on purpose: a slot that stays empty until faults are wanted."""
+
+    async def before(self, request: Request, namespace: Namespace) -> None:
+        """May wait, or raise VaultError."""
+
+    async def after(self, request: Request, response: Response | None) -> Response | None:
+        """May wait, raise VaultError, or change the answer."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is set when a world is made, and stays. Times are in seconds."""
+
+    profile: Profile = "vault"
+    version: str = "2.1.1"
+    cluster_name: str = ""
+    default_ttl: int = DEFAULT_TTL
+    max_ttl: int = MAX_TTL
+    api_address: str = ""
+    storage_type: str = "inmem"
+    raw_storage: bool = False
+
+
+class CorsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Which web pages may use the API."""
+
+    allowed_origins: tuple[str, ...] = ()
+    allowed_headers: tuple[str, ...] = ()
+
+
+class World:
+    """Everything that one sandbox is made of.
+
+    Args:
+        catalog: knows the backends.
+        settings: what stays as it is.
+        clock, entropy: where time and chance come from.
+        journal: keeps the state beyond the process; None for memory alone.
+        encode: gives the JSON text of a whole answer, for a wrapping token to hold.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        settings: Settings,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        encode: Callable[[Response, str], str],
+        journal: Journal | None = None,
+    ) -> None:
+        self.settings = settings
+        self.profile = settings.profile
+        self.clock = clock
+        self.entropy = entropy
+        self.encode = encode
+        self.storage = Storage(journal)
+        self.seal = Seal(self.storage, entropy)
+        self.namespaces = Namespaces(View(self.storage, "core/namespace/"), entropy)
+        self.identity = Identity(self.storage, clock, entropy)
+        self.policies = PolicyStore(self.storage, self.namespaces, self.identity, settings.profile)
+        bounds = Bounds(settings.default_ttl, settings.max_ttl)
+        self.mounts = Mounts(self.storage, catalog, entropy, bounds, settings.profile)
+        self.tokens = Tokens(self.storage, entropy, settings.profile)
+        self.leases = Leases(self.storage, clock, entropy, self.tokens)
+        self.leases.revoker = Revocations(self)
+        self.lockouts = Lockouts(clock)
+        self.audit = Audit(self.storage, clock, entropy, settings.profile)
+        self.faults: Faults | None = None
+        self.writing = asyncio.Lock()
+        self._systems: dict[str, WorldSystem] = {}
+
+    def snapshot(self) -> Snapshot:
+        """The state as it is now."""
+        return self.storage.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the state what it was."""
+        self.storage.restore(snapshot)
+        self.reload()
+
+    def reload(self) -> None:
+        """Have all parts read the storage again."""
+        self.seal.reload()
+        self.namespaces.reload()
+        self.identity.reload()
+        self.policies.reload()
+        self.mounts.reload(iter(self.namespaces))
+        self.tokens.reload()
+        self.leases.reload()
+        self.lockouts.reload()
+        self.audit.reload()
+
+    def system(self, namespace: Namespace) -> WorldSystem:
+        """The services lent to handlers, for requests of a namespace."""
+        found = self._systems.get(namespace.id)
+        if found is None:
+            found = self._systems[namespace.id] = WorldSystem(self, namespace)
+        return found
+
+    def cubbyhole(self, token: Token) -> View:
+        """What a token keeps for itself."""
+        return View(self.storage, f"core/cubbyhole/{token.hash}/")
+
+    def call(
+        self,
+        request: Request,
+        mounted: Mounted,
+        path: str,
+        *,
+        operation: str = "",
+        token: Token | None = None,
+        caller: Caller | None = None,
+        raw: Mapping[str, Any] | None = None,
+    ) -> SystemCall:
+        """A call of a handler of a mount."""
+        backend = mounted.backend
+        storage = mounted.view
+        if getattr(backend, "per_token", False):
+            if token is None or token.type == "batch":
+                raise Refusal('cubbyhole operations are only supported by "service" type tokens')
+            storage = self.cubbyhole(token)
+        call = SystemCall(
+            request=request,
+            operation=operation or request.operation,
+            path=path,
+            mount=mounted.mount,
+            storage=storage,
+            clock=self.clock,
+            entropy=self.entropy,
+            system=self.system(mounted.namespace),
+            raw=request.data if raw is None else raw,
+            caller=caller or (token.caller() if token is not None else None),
+        )
+        if backend.system:
+            call.world, call.namespace, call.mounted, call.token = self, mounted.namespace, mounted, token
+        return call
+
+    def cors_origins(self) -> tuple[str, ...]:
+        """The origins that CORS lets in; `*` for all."""
+        found = self.storage.get("core/config/cors")
+        return found.allowed_origins if isinstance(found, CorsConfig) else ()
+
+    def check_open(self) -> None:
+        """Raise Sealed when requests cannot be served."""
+        if self.seal.sealed:
+            raise Sealed
+
+
+class Revocations:
+    """Carries out what leases end with."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def revoke_secret(self, entry: LeaseEntry) -> None:
+        """Have the engine revoke the secret; nothing to do when its mount is gone."""
+        from inspect import isawaitable
+
+        found = self._kind(entry)
+        if found is None or entry.secret is None:
+            return
+        kind, call = found
+        result = kind.revoke(call, entry.secret)
+        if isawaitable(result):
+            await result
+
+    def clear_cubbyhole(self, token: Token) -> None:
+        """Remove what the token kept for itself."""
+        self._world.cubbyhole(token).clear()
+        self._world.storage.delete(f"core/wrapped/{token.hash}")
+
+    def _kind(self, entry: LeaseEntry) -> Any:
+        world = self._world
+        namespace = world.namespaces.get(entry.namespace_id)
+        found = None if namespace is None else world.mounts.find(namespace, entry.path)
+        if found is None or entry.secret is None:
+            return None
+        mounted, path = found
+        kinds = {kind.type: kind for kind in getattr(mounted.backend, "secrets", ())}
+        kind = kinds.get(entry.secret.kind)
+        if kind is None:
+            return None
+        request = Request(id=world.entropy.uuid(), operation="revoke", path=entry.path, data={})
+        return kind, world.call(request, mounted, path)
+
+    async def renew_secret(self, entry: LeaseEntry, increment: int) -> Any:
+        """Have the engine renew the secret: the lease with its new TTLs, or None when it has no say."""
+        from inspect import isawaitable
+
+        found = self._kind(entry)
+        if found is None or found[0].renew is None:
+            return entry.secret
+        kind, call = found
+        call.operation, call.raw = "renew", {"increment": increment}
+        result = kind.renew(call, entry.secret)
+        return await result if isawaitable(result) else result
