@@ -15,7 +15,7 @@ from sandboxd.vault.framework.backend import Backend, Call, Path, Response, Resu
 from sandboxd.vault.framework.fields import Param, decode, params
 
 _TOKEN = re.compile(r"\{(\w+)\}|(\[)|(\])|(/\?\Z)")
-_LITERAL, _MIXED, _CAPTURED, _GREEDY = range(4)
+_LITERAL, _MIXED, _CAPTURED, _GREEDY, _END = range(5)
 _NO_CAPTURES: Mapping[str, str] = {}
 
 
@@ -86,7 +86,8 @@ class Route:
                 kinds.append(_GREEDY)
             else:
                 kinds.append(_CAPTURED if segment == f"{{{names[0]}}}" else _MIXED)
-        return tuple(kinds), -len(self.path.template)
+        # The longer of two templates is the more specific: what follows a greedy capture is not swallowed by it.
+        return (*kinds, _END), -len(self.path.template)
 
     def arguments(self, call: Call, captures: Mapping[str, str], *, checking: bool = False) -> Any:
         """The typed arguments of a call. Raises Refusal with the real server's text for what does not decode."""
