@@ -5,7 +5,7 @@ from inspect import isawaitable
 
 from sandboxd.edge import decode as decoding
 from sandboxd.edge.decode import Refused, refused, split
-from sandboxd.edge.encode import DONE, NOT_FOUND, encode_errors, encode_json, envelope
+from sandboxd.edge.encode import DONE, NOT_FOUND, encode_json, envelope
 from sandboxd.edge.encode import refused as refusal
 from sandboxd.edge.messages import Answer, Incoming
 from sandboxd.sys.help import describe
@@ -17,30 +17,36 @@ from sandboxd.vault.request import Request
 from sandboxd.vault.world import World
 
 # Routes whose answers hold their data twice: below `data` and beside it.
-_TWICE = (
-    "sys/audit",
-    "sys/auth",
-    "sys/config/cors",
-    "sys/config/auditing/request-headers",
-    "sys/capabilities",
-    "sys/capabilities-accessor",
-    "sys/capabilities-self",
-    "sys/ha-status",
-    "sys/key-status",
-    "sys/mounts",
-    "sys/policy",
-    "sys/rekey/backup",
-    "sys/rekey/recovery-key-backup",
-    "sys/rotate/root/backup",
-    "sys/rotate/recovery/backup",
-    "sys/remount",
-    "sys/rotate",
-    "sys/rotate/keyring",
-    "sys/wrapping/wrap",
+_TWICE = frozenset(
+    (
+        "sys/audit",
+        "sys/auth",
+        "sys/config/cors",
+        "sys/config/auditing/request-headers",
+        "sys/capabilities",
+        "sys/capabilities-accessor",
+        "sys/capabilities-self",
+        "sys/ha-status",
+        "sys/key-status",
+        "sys/mounts",
+        "sys/policy",
+        "sys/rekey/backup",
+        "sys/rekey/recovery-key-backup",
+        "sys/rotate/root/backup",
+        "sys/rotate/recovery/backup",
+        "sys/remount",
+        "sys/rotate",
+        "sys/rotate/keyring",
+        "sys/wrapping/wrap",
+    )
 )
-_TWICE_EXACT = frozenset(_TWICE)
-_TWICE_BELOW = tuple(f"{path}/" for path in ("sys/audit", "sys/audit-hash", "sys/auth", "sys/mounts", "sys/policy")) + (
+_TWICE_BELOW = (
+    "sys/audit/",
+    "sys/audit-hash/",
+    "sys/auth/",
     "sys/config/auditing/request-headers/",
+    "sys/mounts/",
+    "sys/policy/",
 )
 
 
@@ -59,8 +65,6 @@ class App:
             moved = decoding.cleaned(path, incoming.target.partition("?")[0], query, incoming.method)
             if moved is not None:
                 return moved
-            if len(incoming.body) > decoding.MAX_BODY:
-                return Answer(413, encode_errors(("http: request body too large",)), standard=False)
             if query and "help" in decoding.parse_query(query) and decoding.flag(decoding.parse_query(query), "help"):
                 return await self._help(decoding.decode(incoming._replace(method="GET"), path, query, self._new_id))
             namespace = decoding.first(incoming.headers, "x-vault-namespace")
@@ -72,7 +76,7 @@ class App:
             if direct is not None:
                 found = direct(self.world, request)
                 status, body = await found if isawaitable(found) else found
-                self.world.storage.commit()
+                self.world.commit()
                 return Answer(status, b"" if body is None else encode_json(body) + b"\n")
             return self._encoded(request, await pipeline.handle(self.world, request))
         except Refused as error:
@@ -131,4 +135,4 @@ def _empty_list(response: Response) -> bool:
 def _twice(path: str) -> bool:
     if not path.startswith("sys/"):
         return False
-    return path in _TWICE_EXACT or path.startswith(_TWICE_BELOW)
+    return path in _TWICE or path.startswith(_TWICE_BELOW)

@@ -13,7 +13,8 @@ from sandboxd.vault.framework.numbers import Number
 _ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 
 
-def _hook(value: Any) -> Any:
+def json_hook(value: Any) -> Any:
+    """What the encoder does not know: numbers that keep their spelling, numbers beyond 64 bits, read-only mappings."""
     if isinstance(value, Number):
         return msgspec.Raw(value.text.encode())
     if isinstance(value, int):
@@ -23,7 +24,7 @@ def _hook(value: Any) -> Any:
     raise NotImplementedError(f"{type(value).__name__} has no JSON form")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_hook, order="deterministic")
+_encoder = msgspec.json.Encoder(enc_hook=json_hook, order="deterministic")
 
 
 def encode_json(value: Any) -> bytes:
@@ -37,7 +38,10 @@ def encode_json(value: Any) -> bytes:
     return raw
 
 
-_HEAD = b'{"request_id":"%b","lease_id":%b,"renewable":%b,"lease_duration":%d,"data":%b,"wrap_info":%b,"warnings":%b,"auth":%b'
+_HEAD = (
+    b'{"request_id":"%b","lease_id":%b,"renewable":%b,"lease_duration":%d,'
+    b'"data":%b,"wrap_info":%b,"warnings":%b,"auth":%b'
+)
 
 
 def envelope(response: Response, request_id: str, *, mount_type: str | None = None) -> bytes:

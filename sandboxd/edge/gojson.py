@@ -1,7 +1,7 @@
 """A JSON decoder with the real server's limits and its words for what is wrong.
 
-The fast decoder reads nearly everything; this one is asked when it fails, when a body may hit a limit, or when a number's
-spelling would be lost. Texts and rules were observed on a running OpenBao 2.7.2 (Go's JSON decoder).
+The fast decoder reads nearly everything; this one is asked when it fails, when a body may hit a limit, or when a
+number's spelling would be lost. Texts and rules were observed on a running OpenBao 2.7.2 (Go's JSON decoder).
 """
 
 import re
@@ -150,7 +150,7 @@ class Decoder:
             return self._literal(*_LITERALS[char])
         if char == "-" or char.isdecimal():
             return self._number()
-        self._invalid(char, "looking for beginning of value")
+        return self._invalid(char, "looking for beginning of value")
 
     def _literal(self, word: str, value: bool | None) -> bool | None:
         for expected in word:

@@ -87,17 +87,18 @@ async def _tick(world: World) -> None:
         await asyncio.sleep(max(wait, 0.02))
         if not world.seal.sealed:
             await world.leases.expire()
-            world.storage.commit()
+            world.commit()
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run the event loop: uvloop's where there is one."""
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        return asyncio.run(main())
+    else:  # noqa: RET505 -- for the type checker, which follows one platform
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main())
-    return asyncio.run(main())
 
 
 def port_free(host: str, port: int) -> bool:

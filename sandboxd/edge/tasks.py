@@ -42,14 +42,14 @@ def begin(work: Coroutine[Any, Any, T], name: str) -> "Ready | asyncio.Task[T]":
 @coroutine
 def _resume(work: Coroutine[Any, Any, T], waited: Any) -> Generator[Any, Any, T]:
     while True:
+        failure: BaseException | None = None
+        sent = None
         try:
             sent = yield waited
-        except BaseException as error:
-            step = (work.throw, error)
-        else:
-            step = (work.send, sent)
+        except BaseException as error:  # noqa: BLE001 -- cancellation too goes to the coroutine
+            failure = error
         try:
-            waited = step[0](step[1])
+            waited = work.send(sent) if failure is None else work.throw(failure)
         except StopIteration as done:
             result: T = done.value
             return result

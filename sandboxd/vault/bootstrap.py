@@ -1,5 +1,6 @@
 """From an empty storage to a vault that answers: what every namespace has, and what a development server adds."""
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from sandboxd.vault.framework.backend import Auth
@@ -84,12 +85,15 @@ def mount_kv(
     )
 
 
-def start_dev(world: "World", root_token: str, *, kv: str = "2") -> Token:
-    """Initialise and unseal a world as `server -dev` does: with a known root token and KV at `secret/`."""
-    world.seal.initialize_dev()
+def start_dev(world: "World", root_token: str = "", *, kv: str = "2") -> tuple[str, Token]:
+    """Initialise and unseal a world as `server -dev` does: with a root token (made up when empty) and KV at `secret/`.
+
+    Gives the unseal key in base64, and the token.
+    """
+    (share,) = world.seal.initialize()
     furnish(world, ROOT)
     if kv:
         mount_kv(world, version=kv)
     token = create_root_token(world, root_token, path="auth/token/create", display_name="token")
-    world.storage.commit()
-    return token
+    world.commit()
+    return b64encode(share).decode(), token

@@ -34,7 +34,10 @@ class Entropy:
     def bytes(self, size: int) -> bytes:
         """So many random bytes."""
         if self._key is None:
-            return os.urandom(size)
+            if size > len(self._pool):
+                self._pool = os.urandom(max(size, 4096))  # one system call for many small values
+            taken, self._pool = self._pool[:size], self._pool[size:]
+            return taken
         while len(self._pool) < size:
             self._counter += 1
             self._pool += sha256(self._key + self._counter.to_bytes(8, "big")).digest()

@@ -7,8 +7,6 @@ engine fails is tried again, further and further apart, and shown as **irrevocab
 Moments are nanoseconds since 1970, durations seconds.
 """
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -48,6 +46,12 @@ class LeaseEntry(msgspec.Struct, frozen=True, kw_only=True):
     def irrevocable(self) -> bool:
         """Whether its revocation was given up."""
         return bool(self.revoke_error)
+
+
+class LeaseRef(msgspec.Struct, frozen=True):
+    """Points to a lease."""
+
+    id: str
 
 
 class Revoker(Protocol):
@@ -94,7 +98,7 @@ class Leases:
         """The lease of a service token."""
         return self.get(token_lease_id(token))
 
-    def list(self, prefix: str) -> list[str]:
+    def names(self, prefix: str) -> list[str]:
         """The entries right below a prefix that ends in a slash (or is empty)."""
         return list(self._storage.list(_key(prefix)))
 
@@ -292,12 +296,6 @@ class Leases:
         self._storage.delete(_key(entry.id))
         if entry.secret is not None:
             self._by_token.delete(f"{entry.token}/{entry.id}")
-
-
-class LeaseRef(msgspec.Struct, frozen=True):
-    """Points to a lease."""
-
-    id: str
 
 
 def token_lease_id(token: Token) -> str:

@@ -91,7 +91,7 @@ async def handle(world: "World", request: Request) -> Response | None:
                 )
         if response is not None:
             response = wrap(world, request, route, response, bearer)
-        world.storage.commit()
+        world.commit()
         entry.response(response)
     if world.faults is not None:
         response = await world.faults.after(request, response)

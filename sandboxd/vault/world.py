@@ -12,7 +12,7 @@ import msgspec
 from sandboxd.vault.audit import Audit
 from sandboxd.vault.clock import Clock
 from sandboxd.vault.entropy import Entropy
-from sandboxd.vault.errors import Refusal, Sealed
+from sandboxd.vault.errors import Failure, Refusal, Sealed
 from sandboxd.vault.framework.backend import Caller, Response
 from sandboxd.vault.framework.ttl import Bounds
 from sandboxd.vault.identity import Identity
@@ -54,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_address: str = ""
     storage_type: str = "inmem"
     raw_storage: bool = False
+    unauthenticated_rekey: bool = False
+    unauthenticated_generate_root: bool = False
 
 
 class CorsConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +127,14 @@ class World:
         self.leases.reload()
         self.lockouts.reload()
         self.audit.reload()
+
+    def commit(self) -> None:
+        """Keep what was written since the last time. Raises Failure, with nothing of it done, when that cannot be."""
+        try:
+            self.storage.commit()
+        except OSError as error:
+            self.reload()
+            raise Failure(f"failed to persist: {error}") from error
 
     def system(self, namespace: Namespace) -> WorldSystem:
         """The services lent to handlers, for requests of a namespace."""

@@ -1,8 +1,8 @@
 """What an engine is made of: paths, and what goes into and comes out of their handlers.
 
-An **engine** is a value: a tuple of **paths**. A path has a template, a frozen dataclass of typed fields, and a **handler**
-for each operation. Routing, validation, path-help, OpenAPI and the tests that every path must pass are read off these
-values.
+An **engine** is a value: a tuple of **paths**. A path has a template, a frozen dataclass of typed fields, and a
+**handler** for each operation. Routing, validation, path-help, OpenAPI and the tests that every path must pass are
+read off these values.
 
 A template is literal text with `{field}` captures, whose extent the field's kind decides; `[...]` encloses what may be
 missing, and `/?` at the end allows a trailing slash. Literal beats captured beats greedy, whatever the order.

@@ -1,6 +1,7 @@
 """What is read off the paths: path-help texts, and the OpenAPI document.
 
-The forms are the real server's, so that clients which read them (the CLI's `path-help`, generators) find what they expect.
+The forms are the real server's, so that clients which read them (the CLI's `path-help`, generators) find what they
+expect.
 """
 
 import re
@@ -20,16 +21,9 @@ _METHODS = (
     ("delete", "delete"),
     ("patch", "patch"),
 )
-_VERBS = {
-    "read": "read",
-    "list": "list",
-    "scan": "scan",
-    "write": "write",
-    "create": "write",
-    "delete": "delete",
-    "patch": "patch",
-}
+_VERBS = {"create": "write"}
 _CAPTURE = re.compile(r"\{(\w+)\}")
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 
 
 def path_help(route: Route, path: str) -> str:
@@ -52,155 +46,135 @@ def root_help(backend: Backend, routes: Iterable[Route]) -> str:
         for route in sorted(routes, key=lambda route: route.shown_pattern)
     )
     return (
-        f"## DESCRIPTION\n\n{backend.help}\n\n## PATHS\n\nThe following paths are supported by this backend. To view help "
-        f"for\nany of the paths below, use the help command with any route matching\nthe path pattern. Note that depending "
-        f"on the policy of your auth token,\nyou may or may not be able to access certain paths.\n{paths}"
+        f"## DESCRIPTION\n\n{backend.help}\n\n## PATHS\n\n"
+        "The following paths are supported by this backend. To view help for\n"
+        "any of the paths below, use the help command with any route matching\n"
+        "the path pattern. Note that depending on the policy of your auth token,\n"
+        f"you may or may not be able to access certain paths.\n{paths}"
     )
 
 
-def openapi_paths(prefix: str, routes: Iterable[Route], tag: str, *, mount: str = "") -> dict[str, Any]:
+def openapi_paths(prefix: str, routes: Iterable[Route], tag: str, *, kind: str, mount: str = "") -> dict[str, Any]:
     """The OpenAPI paths of one mount.
 
     Args:
         prefix: where it is mounted ("secret/"), or a template ("{secret_mount_path}/").
         tag: the group that its operations are listed under ("secrets", "auth", "system", "identity").
+        kind: the type of the backend, for operation ids.
         mount: the name of the prefix's template variable, and its default as `name=default`; empty for none.
     """
     document: dict[str, Any] = {}
     for route in routes:
-        for template, optional in _spellings(route.path.template):
-            path = f"/{prefix}{template}"
-            item = _item(route, template, tag, prefix)
-            if not item or optional is None:
-                continue
-            if mount:
+        for template in _spellings(route.path.template):
+            item = _item(route, template, tag, kind)
+            if mount and item:
                 name, _, default = mount.partition("=")
-                item.setdefault("parameters", []).append(
-                    {
-                        "name": name,
-                        "description": "Path that the backend was mounted at",
-                        "in": "path",
-                        "schema": {"type": "string", "default": default},
-                        "required": True,
-                    }
-                )
-            known = document.setdefault(path, {})
+                schema = {"type": "string", "default": default}
+                text = "Path that the backend was mounted at"
+                parameter = {"name": name, "description": text, "in": "path", "schema": schema, "required": True}
+                item.setdefault("parameters", []).append(parameter)
+            known = document.setdefault(f"/{prefix}{template}", {}) if item else {}
             for key, value in item.items():
                 known.setdefault(key, value)
     return document
 
 
-def _spellings(template: str) -> list[tuple[str, bool]]:
+def _spellings(template: str) -> list[str]:
     """A template's forms with and without what may be missing."""
     forms = [template.removesuffix("/?") + ("/" if template.endswith("/?") else "")]
     while any("[" in form for form in forms):
         forms = [
             expanded
             for form in forms
-            for expanded in (
-                (re.sub(r"\[([^\[\]]*)\]", "", form, count=1), re.sub(r"\[([^\[\]]*)\]", r"\1", form, count=1))
-                if "[" in form
-                else (form,)
-            )
+            for expanded in (_OPTIONAL.sub("", form, count=1), _OPTIONAL.sub(r"\1", form, count=1))
         ]
-    return [(form, True) for form in dict.fromkeys(forms)]
+    return list(dict.fromkeys(forms))
 
 
-def _item(route: Route, template: str, tag: str, prefix: str) -> dict[str, Any]:
+def _item(route: Route, template: str, tag: str, kind: str) -> dict[str, Any]:
+    """What one form of a path serves; empty when it serves nothing."""
     captured = _CAPTURE.findall(template)
-    item: dict[str, Any] = {}
-    if route.path.help:
-        item["description"] = route.path.help
-    parameters = [
-        {
-            "name": name,
-            "description": route.params[name].help,
-            "in": "path",
-            "schema": _schema(route.params[name]),
-            "required": True,
-        }
-        for name in captured
-    ]
+    served: dict[str, Any] = {}
+    for operation, method in _METHODS:
+        if getattr(route.path, operation) is not None:
+            found = _operation(route, template, tag, kind, operation, captured)
+            if method not in served:
+                served[method] = found
+            elif operation in ("list", "scan"):
+                _also_lists(served[method], found)
+    if not served:
+        return {}
+    item: dict[str, Any] = {"description": route.path.help}
+    if captured:
+        item["parameters"] = [_parameter(route.params[name], "path", required=True) for name in captured]
     if route.path.sudo:
         item["x-vault-sudo"] = True
     if route.path.login:
         item["x-vault-unauthenticated"] = True
     if route.path.exists is not None:
         item["x-vault-createSupported"] = True
-    served = False
-    listing = route.path.list is not None or route.path.scan is not None
-    for operation, method in _METHODS:
-        if getattr(route.path, operation) is None:
-            continue
-        served = True
-        if method in item and operation not in ("list", "scan"):
-            continue
-        body = [name for name in route.params if name not in captured]
-        query = [name for name in body if name in route.path.query or route.params[name].place == "query"]
-        found: dict[str, Any] = {
-            "summary": route.path.help,
-            "operationId": operation_id(prefix, template, operation, route),
-            "tags": [tag],
-            "responses": _responses(operation),
-        }
-        if operation in ("list", "scan"):
-            both = route.path.read is not None
-            extra = [
-                {
-                    "name": operation,
-                    "description": "Must be set to `true`" if not both else "Return a list if `true`",
-                    "in": "query",
-                    "schema": {"type": "string"},
-                }
-            ]
-            if not both and not (operation == "scan" and route.path.list is not None):
-                extra[0]["required"] = True
-                extra[0]["schema"] = {"type": "string", "enum": ["true"]}
-            if "get" in item:
-                item["get"].setdefault("parameters", []).extend(extra)
-                if operation == "scan" and route.path.read is None:
-                    for parameter in item["get"]["parameters"]:
-                        parameter.pop("required", None)
-                continue
-            found["parameters"] = extra + [_query(route.params[name]) for name in query]
-        elif method in ("post", "patch"):
-            names = [name for name in body if name not in query]
-            if names:
-                found["requestBody"] = {
-                    "required": True,
-                    "content": {
-                        "application/json": {
-                            "schema": {
-                                "type": "object",
-                                "properties": {name: _property(route.params[name]) for name in names},
-                            }
-                        }
-                    },
-                }
-        elif query:
-            found["parameters"] = [_query(route.params[name]) for name in query]
-        item[method] = found
-    if not served:
-        return {}
+    return item | served
+
+
+def _operation(route: Route, template: str, tag: str, kind: str, operation: str, captured: list[str]) -> dict[str, Any]:
+    names = [name for name in route.params if name not in captured]
+    query = [name for name in names if name in route.path.query or route.params[name].place == "query"]
+    found: dict[str, Any] = {
+        "summary": route.path.help,
+        "operationId": operation_id(kind, template, operation, route),
+        "tags": [tag],
+        "responses": {"204": {"description": "empty body"}}
+        if operation == "delete"
+        else {"200": {"description": "OK"}},
+    }
+    if operation in ("write", "create", "patch"):
+        body = [name for name in names if name not in query]
+        if body:
+            schema = {"type": "object", "properties": {name: _property(route.params[name]) for name in body}}
+            found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        return found
+    parameters = [_parameter(route.params[name], "query") for name in query]
+    if operation in ("list", "scan"):
+        # A read-less list is told apart from a read by this parameter being required.
+        parameters.insert(0, _flag(operation, required=True))
     if parameters:
-        item["parameters"] = parameters
-    del listing
-    return item
+        found["parameters"] = parameters
+    return found
 
 
-def operation_id(prefix: str, template: str, operation: str, route: Route) -> str:
-    """The operation's id: the one declared, or made of verb, mount and path."""
+def _also_lists(known: dict[str, Any], more: dict[str, Any]) -> None:
+    """Fold a list or scan into the `get` that is there already."""
+    parameters = known.setdefault("parameters", [])
+    have = {parameter["name"] for parameter in parameters}
+    parameters += [parameter for parameter in more.get("parameters", ()) if parameter["name"] not in have]
+    for position, parameter in enumerate(parameters):
+        if parameter["name"] in ("list", "scan"):
+            parameters[position] = _flag(parameter["name"], required=False)
+
+
+def _flag(operation: str, *, required: bool) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    text = "Return a list if `true`" if operation == "list" else "Return a recursive list if `true`"
+    if required:
+        schema["enum"] = ["true"]
+        text = "Must be set to `true`"
+    flag = {"name": operation, "description": text, "in": "query", "schema": schema}
+    return flag | {"required": True} if required else flag
+
+
+def operation_id(kind: str, template: str, operation: str, route: Route) -> str:
+    """The operation's id: the one declared, or made of backend, verb and path."""
     declared = route.path.operation_ids.get(operation)
     if declared:
         return declared
-    words = re.split(r"[^a-zA-Z0-9]+", f"{prefix}{template}")
-    return "-".join(word for word in (*[w.lower() for w in words], _VERBS[operation]) if word)
+    words = re.split(r"[^a-zA-Z0-9]+", template.lower())
+    verb = _VERBS.get(operation, operation)
+    return "-".join(word for word in (kind, verb, *words) if word)
 
 
-def _responses(operation: str) -> dict[str, Any]:
-    if operation == "delete":
-        return {"204": {"description": "empty body"}}
-    return {"200": {"description": "OK"}}
+def _parameter(field: Param, place: str, *, required: bool = False) -> dict[str, Any]:
+    found = {"name": field.name, "description": field.help, "in": place, "schema": _schema(field)}
+    return found | {"required": True} if required or field.required else found
 
 
 def _schema(field: Param) -> dict[str, Any]:
@@ -224,7 +198,3 @@ def _property(field: Param) -> dict[str, Any]:
     if field.help:
         schema["description"] = field.help
     return schema
-
-
-def _query(field: Param) -> dict[str, Any]:
-    return {"name": field.name, "description": field.help, "in": "query", "schema": _schema(field)}

@@ -77,8 +77,8 @@ def param(
         default: the value when the client sends none. What the template captures needs none.
         help: one sentence for path-help and OpenAPI.
         name: the name on the wire, where it is no Python name (`class`, `kv-version`).
-        place: where clients send it, for OpenAPI: in the path, the query or the body; "auto" tells from the template and
-            the operation.
+        place: where clients send it, for OpenAPI: in the path, the query or the body; "auto" tells from the template
+            and the operation.
         deprecated: shown as such in OpenAPI.
         required: shown as such in OpenAPI; handlers refuse by themselves.
         values: the allowed values, for OpenAPI.

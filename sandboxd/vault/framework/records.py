@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self, TypeVar
 
-from sandboxd.vault.errors import refuse
+from sandboxd.vault.errors import Refusal, refuse
 from sandboxd.vault.framework.backend import Auth, Call
 from sandboxd.vault.framework.fields import CommaList, Duration, param
 from sandboxd.vault.gotext import quote
@@ -125,10 +125,10 @@ def _cidr(text: str) -> str:
         return text
     if "/" in text:
         return f'"\\"{text}\\""'  # taken for the path of a UNIX socket, and quoted twice
-    refuse(
-        f"error parsing address {quote(text)}: Unable to convert {quote(text)} to an IPv4 or IPv6 address, or a UNIX Socket"
+    shown = quote(text)
+    raise Refusal(
+        f"error parsing address {shown}: Unable to convert {shown} to an IPv4 or IPv6 address, or a UNIX Socket"
     )
-    return None
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

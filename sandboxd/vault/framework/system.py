@@ -7,7 +7,9 @@ from typing import Any, Protocol
 class System(Protocol):
     """The services of the core that a handler may use."""
 
-    profile: str  # "vault" or "openbao"
+    @property
+    def profile(self) -> str:
+        """Whose behaviour is followed: "vault" or "openbao"."""
 
     def generate_password(self, policy: str) -> str:
         """A password after a password policy of the request's namespace. Raises Refusal when there is none so named."""

@@ -37,8 +37,8 @@ def calculate_ttl(
 ) -> tuple[int, list[str]]:
     """The seconds that a lease lasts from `now` on, and warnings where a cap was hit.
 
-    All values are in seconds, `now` and `start` (when the lease began; 0 for now) since 1970. Raises ValueError when the
-    lease is past its maximum.
+    All values are in seconds, `now` and `start` (when the lease began; 0 for now) since 1970. Raises ValueError when
+    the lease is past its maximum.
 
     Source: OpenBao's lease framework; the texts are the real server's.
     """

@@ -1,0 +1,196 @@
+"""The server's configuration files, in HCL or JSON, as `vault server -config` takes them.
+
+What a sandbox has no use for (storage, seals, telemetry, plugins) is read and told of in a notice, so that a production
+configuration starts one unchanged. Old names (`backend`, `ha_backend`) count too.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandboxd.vault.durations import parse_seconds
+from sandboxd.vault.hcl import HCLError, Items, Object, parse
+from sandboxd.vault.hcl.decode import read_any, read_bool, read_string
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text says where and why."""
+
+
+@dataclass(frozen=True)
+class ListenerConfig:
+    """One `listener` block."""
+
+    address: str = "127.0.0.1:8200"
+    tls: bool = True
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_minimum: str = "tls12"
+    ask_client_certificates: bool = True
+    unauthenticated_rekey: bool | None = None
+    unauthenticated_generate_root: bool | None = None
+
+
+@dataclass
+class ServerConfig:
+    """What the files said, merged in their order. Times are in seconds."""
+
+    listeners: list[ListenerConfig] = field(default_factory=list)
+    storage: str = ""
+    default_lease_ttl: int = 0
+    max_lease_ttl: int = 0
+    api_address: str = ""
+    cluster_name: str = ""
+    raw_storage: bool = False
+    pid_file: str = ""
+    notices: list[str] = field(default_factory=list)
+
+
+# Read and left alone: they concern what a sandbox does not have.
+_IGNORED = frozenset(
+    {
+        "administrative_namespace_path",
+        "allow_audit_log_prefixing",
+        "cache_size",
+        "cluster_addr",
+        "default_max_request_duration",
+        "detect_deadlocks",
+        "disable_cache",
+        "disable_clustering",
+        "disable_mlock",
+        "disable_performance_standby",
+        "disable_printable_check",
+        "disable_sealwrap",
+        "disable_sentinel_trace",
+        "enable_response_header_hostname",
+        "enable_response_header_raft_node_id",
+        "enable_ui",
+        "experiments",
+        "imprecise_lease_role_tracking",
+        "introspection_endpoint",
+        "log_file",
+        "log_format",
+        "log_level",
+        "log_requests_level",
+        "log_rotate_bytes",
+        "log_rotate_duration",
+        "log_rotate_max_files",
+        "plugin_directory",
+        "plugin_file_permissions",
+        "plugin_file_uid",
+        "plugin_tmpdir",
+        "ui",
+        "unsafe_allow_api_audit_creation",
+    }
+)
+_IGNORED_BLOCKS = frozenset(
+    {"entropy", "ha_backend", "ha_storage", "hsm", "initialize", "kms_library", "license_path", "plugin", "replication",
+     "reporting", "request_limiter", "seal", "sentinel", "service_registration", "telemetry", "user_lockout"}
+)  # fmt: skip
+
+
+def load(paths: Sequence[str]) -> ServerConfig:
+    """Read files, and the `.hcl` and `.json` files of directories, in order. Raises ConfigError."""
+    config = ServerConfig()
+    for name in paths:
+        for path in _files(Path(name)):
+            try:
+                text = path.read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"error loading configuration from {path}: {error}") from None
+            try:
+                _merge(config, parse(text), path)
+            except (HCLError, ValueError) as error:
+                raise ConfigError(f"error loading configuration from {path}: {error}") from None
+    if not config.storage:
+        raise ConfigError("a storage backend must be specified")
+    return config
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(found for found in path.iterdir() if found.suffix in (".hcl", ".json"))
+    elif path.exists():
+        yield path
+    else:
+        raise ConfigError(f"error loading configuration from {path}: stat {path}: no such file or directory")
+
+
+def _merge(config: ServerConfig, items: Items, path: Path) -> None:
+    for item in items:
+        if not item.keys:
+            continue
+        key = item.keys[0].string()
+        where = f"root.{key}"
+        if key == "listener":
+            config.listeners += [_listener(kind, block) for kind, block in _blocks(item, "tcp")]
+        elif key in ("storage", "backend"):
+            for kind, _ in _blocks(item, ""):
+                config.storage = kind
+            if config.storage not in ("", "inmem"):
+                config.notices.append(f'storage "{config.storage}" is taken as memory: a sandbox keeps no state there')
+        elif key == "default_lease_ttl":
+            config.default_lease_ttl = parse_seconds(read_any(where, item.value))
+        elif key == "max_lease_ttl":
+            config.max_lease_ttl = parse_seconds(read_any(where, item.value))
+        elif key == "api_addr":
+            config.api_address = read_string(where, item.value)
+        elif key == "cluster_name":
+            config.cluster_name = read_string(where, item.value)
+        elif key == "pid_file":
+            config.pid_file = read_string(where, item.value)
+        elif key in ("raw_storage_endpoint", "enable_raw_endpoint"):
+            config.raw_storage = read_bool(where, item.value)
+        elif key in _IGNORED_BLOCKS:
+            config.notices.append(f"{key} in {path} has no effect here")
+        elif key not in _IGNORED:
+            position = item.keys[0].position
+            config.notices.append(f"unknown or unsupported field {key} found in configuration at {path}:{position}")
+
+
+def _blocks(item: Any, default: str) -> Iterator[tuple[str, Any]]:
+    """The type and content of a labelled block, in any of the forms that HCL and JSON have for it."""
+    labels = [token.string() for token in item.keys[1:]]
+    values = list(item.value.elements) if hasattr(item.value, "elements") else [item.value]
+    for value in values:
+        if not isinstance(value, Object):
+            raise HCLError.at(item.position, f"{item.keys[0].string()} must be a block")
+        if labels:
+            yield labels[0], value
+            continue
+        inner = [entry for entry in value.items if isinstance(entry.value, Object) or hasattr(entry.value, "elements")]
+        if inner and len(inner) == len(value.items):
+            for entry in inner:
+                deeper = list(entry.value.elements) if hasattr(entry.value, "elements") else [entry.value]
+                for block in deeper:
+                    yield entry.keys[0].string(), block
+        else:
+            yield default, value
+
+
+def _listener(kind: str, block: Object) -> ListenerConfig:
+    if kind not in ("tcp", ""):
+        raise ValueError(f'listeners of type "{kind}" are not supported: a sandbox listens on tcp')
+    found = {entry.keys[0].string(): read_any("root.listener", entry.value) for entry in block.items if entry.keys}
+
+    def flag(name: str, default: bool | None) -> bool | None:
+        value = found.get(name, default)
+        if isinstance(value, str):
+            return value.lower() in ("1", "t", "true")
+        return None if value is None else bool(value)
+
+    disabled = flag("tls_disable", False)
+    certificate, key = str(found.get("tls_cert_file", "")), str(found.get("tls_key_file", ""))
+    rekey = flag("disable_unauthed_rekey_endpoints", None)
+    generate = flag("disable_unauthed_generate_root_endpoints", None)
+    return ListenerConfig(
+        address=str(found.get("address", "127.0.0.1:8200")),
+        tls=not disabled,
+        tls_certificate=certificate,
+        tls_key=key,
+        tls_minimum=str(found.get("tls_min_version", "tls12")),
+        ask_client_certificates=not flag("tls_disable_client_certs", False),
+        unauthenticated_rekey=None if rekey is None else not rekey,
+        unauthenticated_generate_root=None if generate is None else not generate,
+    )

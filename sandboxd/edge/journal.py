@@ -1,0 +1,133 @@
+"""The journal: keeps a world in one SQLite file, so that it survives the process.
+
+Every request's writes are one transaction, committed before the request is answered. SQLite's write-ahead log makes
+what was committed survive `kill -9`; only a crash of the whole machine can take the last moments with it.
+"""
+
+import importlib
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sandboxd.edge.encode import json_hook
+from sandboxd.vault.framework.numbers import Number
+
+FILE = "sandboxd.db"
+FORMAT = 1
+
+
+class DataDirError(Exception):
+    """The data directory cannot be used; the text says why and what to do."""
+
+
+class Sqlite:
+    """A journal in a directory.
+
+    Args:
+        directory: made when it is not there, for its owner alone.
+        profile: a world is kept in one profile's form.
+
+    Raises DataDirError.
+    """
+
+    def __init__(self, directory: Path, profile: str) -> None:
+        self.path = directory / FILE
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=0.5)
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS state (path TEXT PRIMARY KEY, kind TEXT NOT NULL, value BLOB NOT NULL)"
+                " WITHOUT ROWID"
+            )
+            meta = dict(self._db.execute("SELECT name, value FROM meta"))
+            if not meta:
+                rows = [("format", str(FORMAT)), ("profile", profile)]
+                self._db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise DataDirError(
+                    f"{directory} is in use by another sandbox; stop that one or choose another --data-dir"
+                ) from None
+            raise DataDirError(f"cannot open {self.path}: {error}") from None
+        except sqlite3.DatabaseError:
+            raise DataDirError(
+                f"{self.path} is not a sandboxd data file; choose another --data-dir or remove the file"
+            ) from None
+        except OSError as error:
+            raise DataDirError(f"cannot use {directory}: {error.strerror}") from None
+        kept = meta.get("profile", profile)
+        if meta and meta.get("format") != str(FORMAT):
+            raise DataDirError(f"{self.path} was written by another version of sandboxd; choose another --data-dir")
+        if kept != profile:
+            raise DataDirError(
+                f"{directory} holds a sandbox of the {kept} profile; "
+                f"start it with --as {kept} or choose another --data-dir"
+            )
+
+    def load(self) -> dict[str, object]:
+        """All that was kept, by path. Raises DataDirError for a value that cannot be read."""
+        return {
+            path: self._decode(path, kind, value)
+            for path, kind, value in self._db.execute("SELECT path, kind, value FROM state")
+        }
+
+    def commit(self, batch: Mapping[str, object]) -> None:
+        """Keep a batch in one transaction. Raises OSError when it could not be kept."""
+        written = [(path, *_encode(value)) for path, value in batch.items() if value is not None]
+        deleted = [(path,) for path, value in batch.items() if value is None]
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            if written:
+                self._db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", written)
+            if deleted:
+                self._db.executemany("DELETE FROM state WHERE path = ?", deleted)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise OSError(f"cannot write {self.path}: {error}") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _decode(self, path: str, kind: str, value: bytes) -> object:
+        module, _, name = kind.partition(":")
+        if not module.startswith("sandboxd."):
+            raise DataDirError(f"{self.path} holds a value of an unknown kind at {path}")
+        try:
+            found: Any = importlib.import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
+            return _decoder(found).decode(value)
+        except (ImportError, AttributeError, msgspec.DecodeError) as error:
+            raise DataDirError(f"{self.path} holds a value at {path} that this version cannot read: {error}") from None
+
+
+_encoder = msgspec.json.Encoder(enc_hook=json_hook)
+_decoders: dict[type, "msgspec.json.Decoder[Any]"] = {}
+
+
+def _encode(value: object) -> tuple[str, bytes]:
+    kind = type(value)
+    if not (isinstance(value, msgspec.Struct) or is_dataclass(value)):
+        raise TypeError(f"a {kind.__name__} cannot be kept: stored values are dataclasses or Structs")
+    return f"{kind.__module__}:{kind.__qualname__}", _encoder.encode(value)
+
+
+def _decoder(kind: type) -> "msgspec.json.Decoder[Any]":
+    found = _decoders.get(kind)
+    if found is None:
+        found = _decoders[kind] = msgspec.json.Decoder(kind, float_hook=Number)
+    return found
