@@ -36,9 +36,9 @@ def nodes_of(items: Items, key: str) -> Iterator[Node]:
             yield item.value.items if isinstance(item.value, Object) else item.value
 
 
-def read_field(items: Items, key: str, reader: Reader[T], *, name: str = "") -> T | None:
-    """Return the field `key` of an object, None if it is not there. Errors call it `name`, or else `key`."""
-    value: T | None = None
+def read_field(items: Items, key: str, reader: Reader[T], *, name: str = "", old: T | None = None) -> T | None:
+    """Return the field `key` of an object, `old` if it is not there. Errors call it `name`, or else `key`."""
+    value = old
     for node in nodes_of(items, key):
         value = reader(f"root.{name or key}", node, value)
     return value
