@@ -6,7 +6,7 @@ before becomes a reference to where in the case it was seen first, so identity i
 
     "id": "s.0aTdXk3..."              ->  "<token>"
     "id": "s.0aTdXk3..." (once more)  ->  "<token = 1 body.auth.client_token>"
-    "expire_time": "2026-..."         ->  "<time +3600s ns Z>"
+    "expire_time": "2026-..."         ->  "<time +3600s with a fraction Z>"
 
 What matches no format is left as it is, and will differ.
 """
@@ -60,8 +60,9 @@ KINDS: dict[str, str] = {
     "digits": r"[0-9]{%d}",
     "prose": r".+",
 }
-"""Patterns of the kinds that a step can name in `random`. `base64` is decoded instead, its number counts bytes; of an
-`openapi` document the paths and methods are left. `prose` is text that each server words for itself."""
+"""Patterns of the kinds that a step can name in `random`. There are more kinds: `base64` is decoded, its number counts
+bytes; of an `openapi` document the paths and methods are left; a `number` is any that is not negative; a list in `any
+order` is sorted; `prose` is text that each server words for itself."""
 
 NAMESPACED = {"id": r"[0-9A-Za-z]{6}"}
 
@@ -70,7 +71,7 @@ class Normaliser:
     """Remembers, for one server in one case, what was seen where."""
 
     def __init__(self, server: Server) -> None:
-        self.seen: dict[str, str] = {server.address: "address"}
+        self.seen: dict[str, str] = {server.address: "address", server.cluster_address: "cluster address"}
         self.born = server.born
 
     def answer(self, number: int, answer: Answer, moment: float, random: Mapping[str, str]) -> dict[str, Any]:
@@ -113,11 +114,15 @@ class Look:
         self.born = born
         self.number = number
         self.moment = moment
-        self.random = {f"body.{path}": kind for path, kind in random.items()}
+        self.random = {f"body.{path}".rstrip("."): kind for path, kind in random.items()}
 
     def value(self, value: Any, path: str) -> Any:
+        if self.random.get(path) == "any order":
+            return sorted(self.value(item, f"{path}[]") for item in value)
+        if path in self.random and isinstance(value, list):
+            return [self.declared(item, self.random[path], f"{path}[{index}]") for index, item in enumerate(value)]
         if path in self.random:
-            return self.declared(value, path)
+            return self.declared(value, self.random[path], path)
         if isinstance(value, dict):
             if "uuid" in value and "path" in value and "custom_metadata" in value:
                 self.namespace(value.get("id"), f"{path}.id")
@@ -180,14 +185,12 @@ class Look:
 
     def time(self, found: re.Match[str], path: str) -> str:
         year, fraction, zone = found.groups()
-        if int(year) < 2000:
-            return found[0]
+        if int(year) < 2000 or "T00:00:00Z" in found[0]:
+            return found[0]  # no time at all, or one that the case made up
         moment = datetime.fromisoformat(found[0][:26].rstrip("Z") + "+00:00" if fraction else found[0]).timestamp()
-        digits = len(fraction or "")
-        precision = "s" if not digits else "ms" if digits <= 3 else "us" if digits <= 6 else "ns"
-        text = f"time {self.when(moment)} {precision} {zone}"
-        # Whole seconds are the same by chance.
-        return self.place(found[0], text, path) if digits else f"<{text}>"
+        if not fraction:
+            return f"<time {self.when(moment)} {zone}>"  # whole seconds are the same by chance, so they tell nothing
+        return self.place(found[0], f"time {self.when(moment)} with a fraction {zone}", path)
 
     def when(self, moment: float) -> str:
         """A moment as seconds from the request, or as the start of the server, which two servers do not share."""
@@ -205,11 +208,13 @@ class Look:
         self.seen[text] = f"jwt = {self.number} {path}"
         return f"<jwt {json.dumps([self.value(head, f'{path}.head'), self.value(claims, f'{path}.claims')])}>"
 
-    def declared(self, value: Any, path: str) -> Any:
+    def declared(self, value: Any, declaration: str, path: str) -> Any:
         """A value that the step declares as random: the placeholder if it has the format, else the value itself."""
-        kind, _, size = self.random[path].partition(" ")
-        if kind == "openapi":
+        kind, _, size = declaration.partition(" ")
+        if kind == "openapi" and isinstance(value, dict) and "paths" in value:
             return {path: sorted(methods) for path, methods in sorted(value["paths"].items())}
+        if kind == "number" and isinstance(value, int) and value >= 0:
+            return "<number>"
         if not isinstance(value, str):
             return value
         if kind == "base64":
@@ -219,7 +224,7 @@ class Look:
                 good = False
         else:
             good = re.fullmatch(KINDS[kind].replace("%d", size), value, re.DOTALL) is not None
-        return self.place(value, self.random[path], path) if good else value
+        return self.place(value, declaration, path) if good else value
 
     def namespace(self, value: Any, path: str) -> None:
         """A namespace's short id has no format that would tell it elsewhere, so it is noted where it is shown."""

@@ -8,15 +8,16 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from conformance.client import Client
+from conformance.client import Answer, Client, dig
 from conformance.compare import Difference, compare
 from conformance.known_differences import KNOWN
 from conformance.normalise import Normaliser
 from conformance.reset import fingerprint, reset
 from conformance.servers import Server, start
+from conformance.steps import Step, Wire
 
 if TYPE_CHECKING:
-    from conformance.steps import Case, Step, Wire
+    from conformance.steps import Case
 
 PATIENCE = 10.0
 """Seconds to ask again for what the real server does in the background."""
@@ -74,13 +75,22 @@ def perform(case: Case, server: Server) -> list[dict[str, Any]]:
         for number, step in enumerate(case.steps, 1):
             asked = time.time()
             answer = client.send(step)
-            deadline, wanted = asked + PATIENCE, getattr(step, "until", None)
-            while asked < deadline and (UPGRADING in answer.body or wanted not in {None, answer.status}):
+            deadline = asked + PATIENCE
+            while asked < deadline and not final(step, answer):
                 time.sleep(0.01)
                 asked = time.time()
                 answer = client.send(step)
             answers.append(normaliser.answer(number, answer, asked, step.random))
         return answers
+
+
+def final(step: Step | Wire, answer: Answer) -> bool:
+    """Whether the server has come to where the step wants it."""
+    wanted = step.until if isinstance(step, Step) else None
+    if isinstance(wanted, str):
+        path, _, value = wanted.partition("=")
+        return bool(dig(answer.json(), path) == value)
+    return UPGRADING not in answer.body and wanted in {None, answer.status}
 
 
 def differences(expected: list[dict[str, Any]], got: list[dict[str, Any]]) -> list[tuple[int, Difference]]:

@@ -8,6 +8,7 @@ the server anew.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from conformance.client import dig
 from conformance.steps import DELETE, GET, LIST, POST
@@ -38,14 +39,14 @@ def reset(client: Client, baseline: Any) -> bool:
     """Undo what a case did; says whether the server now is as `fingerprint` found it at its start."""
     for path in names(client, "sys/mounts"):
         if path not in MOUNTS:
-            client.send(DELETE(f"sys/mounts/{path.rstrip('/')}"))
+            client.send(DELETE(f"sys/mounts/{quote(path.rstrip('/'))}"))
     for path in names(client, "sys/auth"):
         if path != "token/":
-            client.send(DELETE(f"sys/auth/{path.rstrip('/')}"))
+            client.send(DELETE(f"sys/auth/{quote(path.rstrip('/'))}"))
     for place, kept in LISTS.items():
         for name in keys(client, place):
             if name not in kept:
-                client.send(DELETE(f"{place}/{name.rstrip('/')}"))
+                client.send(DELETE(f"{place}/{quote(name.rstrip('/'))}"))
     root = dig(client.send(GET("auth/token/lookup-self")).json(), "data.accessor")
     for accessor in keys(client, "auth/token/accessors"):
         if accessor != root:

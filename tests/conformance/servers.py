@@ -35,6 +35,10 @@ class Server:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def cluster_address(self) -> str:
+        return f"https://127.0.0.1:{self.port + 1}"
+
     def log(self) -> str:
         """All that the server has printed so far."""
         return (self.home / "log").read_text(errors="replace")

@@ -39,8 +39,9 @@ class Step:
     """Names for values of the answer, found by a dotted path: `auth.client_token`, `data.keys.0`."""
     random: Mapping[str, str] = field(default_factory=dict)
     """Dotted paths of values that are random, or worded freely, with their kind: `hex 32`, `base64 16`, `prose`, ..."""
-    until: int | None = None
-    """Ask again until this status comes, for work that the real server does in the background."""
+    until: int | str | None = None
+    """Ask again until this status comes, or this value of the answer (`data.status=success`), for work that the real
+    server does in the background."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
