@@ -62,7 +62,7 @@ def parse_nanoseconds(value: Any) -> int:
     if value is None or value == "":
         return 0
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("could not parse duration from input")  # noqa: TRY004 (a refusal to a client)
+        raise ValueError("could not parse duration from input")
     # The server keeps the text of JSON numbers, so it reads them by the rules for text.
     text = value if isinstance(value, str) else repr(value)
     try:
@@ -161,7 +161,7 @@ def parse_moment(value: Any) -> int:
     ValueError with the real server's text.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("could not parse time from input type")  # noqa: TRY004 (a refusal to a client)
+        raise ValueError("could not parse time from input type")
     if not isinstance(value, str):
         return parse_integer(repr(value)) * SECOND
     try:
