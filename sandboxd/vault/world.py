@@ -95,7 +95,7 @@ class World:
         self.seal = Seal(self.storage, entropy)
         self.namespaces = Namespaces(View(self.storage, "core/namespace/"), entropy)
         self.identity = Identity(self.storage, clock, entropy)
-        self.policies = PolicyStore(self.storage, self.namespaces, self.identity, settings.profile)
+        self.policies = PolicyStore(self.storage, self.namespaces, self.identity, clock, settings.profile)
         bounds = Bounds(settings.default_ttl, settings.max_ttl)
         self.mounts = Mounts(self.storage, catalog, entropy, bounds, settings.profile)
         self.tokens = Tokens(self.storage, entropy, settings.profile)
