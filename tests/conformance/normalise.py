@@ -130,7 +130,7 @@ class Look:
         if isinstance(value, list):
             return self.array(value, path)
         if isinstance(value, str):
-            return self.text(value, path)
+            return self.jwt(value, path) if JWT.fullmatch(value) else self.text(value, path)
         if (
             isinstance(value, int | float)
             and not isinstance(value, bool)
@@ -162,8 +162,6 @@ class Look:
 
     def text(self, text: str, path: str) -> str:
         """Text with all that is random in it replaced."""
-        if JWT.fullmatch(text):
-            return self.jwt(text, path)
         if text in self.seen:
             return self.place(text, "", path)
         # What is known goes first, longest first: some of it has no format of its own.
@@ -198,7 +196,7 @@ class Look:
             return "at start"
         return f"{round(moment - self.moment):+d}s"
 
-    def jwt(self, text: str, path: str) -> str:
+    def jwt(self, text: str, path: str) -> Any:
         """A JSON Web Token becomes its header and claims, normalised."""
         if text in self.seen:
             return self.place(text, "", path)
@@ -206,7 +204,7 @@ class Look:
             json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in text.split(".")[:2]
         )
         self.seen[text] = f"jwt = {self.number} {path}"
-        return f"<jwt {json.dumps([self.value(head, f'{path}.head'), self.value(claims, f'{path}.claims')])}>"
+        return {"head": self.value(head, f"{path}.head"), "claims": self.value(claims, f"{path}.claims")}
 
     def declared(self, value: Any, declaration: str, path: str) -> Any:
         """A value that the step declares as random: the placeholder if it has the format, else the value itself."""

@@ -343,7 +343,7 @@ CASES = [
         POST("sys/internal/specs/openapi", {"generic_mount_paths": True}, random={"": "openapi"}),
         policy("p", 'path "kv/*" { capabilities = ["read"] }'),
         token("t", "p"),
-        GET("sys/internal/specs/openapi", token="$t"),
+        GET("sys/internal/specs/openapi", token="$t", random={"": "openapi"}),
     ),
     case(
         "plugins",

@@ -549,7 +549,6 @@ CASES = [
         "tidying",
         POST("auth/token/tidy", {}),
         GET("auth/token/tidy"),
-        PUT("auth/token/tidy", {}),
     ),
     case(
         "tokens wrapped at creation",
