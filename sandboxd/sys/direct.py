@@ -12,7 +12,8 @@ import binascii
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from sandboxd.vault.errors import Refusal, VaultError
+from sandboxd.vault import pipeline
+from sandboxd.vault.errors import Refusal, UnsupportedOperation, VaultError, refuse
 from sandboxd.vault.framework.numbers import Number
 from sandboxd.vault.request import Request
 from sandboxd.vault.seal import LONGEST, SHORTEST
@@ -85,3 +86,28 @@ def decode_share(text: str) -> bytes:
         return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
     except (binascii.Error, ValueError):
         raise ValueError("'key' must be a valid hex or base64 string") from None
+
+
+def share_in(world: World, request: Request, struct: str, *, tagged: bool = False) -> tuple[bytes, str]:
+    """The share and the nonce that a request brings, whatever its verb."""
+    names = ("key", "nonce") if tagged else ("Key", "Nonce")
+    body = body_fields(world, request, struct, key=(names[0], str), nonce=(names[1], str))
+    if not body["key"]:
+        refuse("'key' must be specified in request body as JSON")
+    try:
+        return decode_share(body["key"]), body["nonce"]
+    except ValueError as error:
+        refuse(str(error))
+
+
+def unauthenticated(handler: Callable[[World, Request], Answer]) -> DirectHandler:
+    """A route that Vault answers without a token, and OpenBao, unless told to, sends the usual way, to find nothing."""
+
+    async def answer(world: World, request: Request) -> Answer:
+        if world.profile == "openbao":
+            await pipeline.handle(world, request)
+            raise UnsupportedOperation
+        world.check_open()
+        return handler(world, request)
+
+    return answer

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from sandboxd.vault.errors import Refusal, UnsupportedOperation, VaultError, lis
 from sandboxd.vault.framework.backend import Path, Response, Result
 from sandboxd.vault.framework.fields import Strings, param
 from sandboxd.vault.namespaces import ROOT
+from sandboxd.vault.rekeying import check_pgp_keys, hidden
 from sandboxd.vault.request import Request
 from sandboxd.vault.seal import check_shares
 from sandboxd.vault.system import SystemCall
@@ -222,27 +223,7 @@ def _init(world: World, request: Request) -> Answer:
         from sandboxd.vault import pgp
 
         token = base64.b64encode(pgp.encrypt(token.encode(), token_key, world.entropy)).decode()
-    return 200, InitAnswer(*hex_and_base64(hidden(world, parts, keys)), root_token=token)
-
-
-def check_pgp_keys(keys: Sequence[str], shares: int) -> None:
-    """Raise ValueError with the real server's text unless there are no keys, or a good one for each share."""
-    if not keys:
-        return
-    from sandboxd.vault import pgp
-
-    if len(keys) != shares:
-        raise ValueError("count mismatch between number of provided PGP keys and number of shares")
-    pgp.check(keys)
-
-
-def hidden(world: World, shares: tuple[bytes, ...], keys: Sequence[str]) -> tuple[bytes, ...]:
-    """Each share as its owner's PGP key shows it; the shares themselves when there are no keys."""
-    if not keys:
-        return shares
-    from sandboxd.vault import pgp
-
-    return tuple(pgp.encrypt(share.hex().encode(), key, world.entropy) for share, key in zip(shares, keys, strict=True))
+    return 200, InitAnswer(*hex_and_base64(hidden(parts, keys, world.entropy)), root_token=token)
 
 
 def _unseal(world: World, request: Request) -> Answer:

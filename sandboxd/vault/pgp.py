@@ -19,8 +19,15 @@ _SESSION_KEY, _ENCRYPTED, _LITERAL = 1, 18, 11
 _RSA, _RSA_ENCRYPT, _ECDH = 1, 2, 18
 _AES256 = 9
 _CURVE25519 = bytes.fromhex("2b060104019755010501")
-_CUT_SHORT = ValueError("error parsing given PGP key: unexpected EOF")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+
+
+class PGPKeyError(ValueError):
+    """The text is no OpenPGP key. `cause` is what Go shows of the error below the error."""
+
+    def __init__(self, text: str, cause: str) -> None:
+        super().__init__(text)
+        self.cause = cause
 
 
 class _Packet(NamedTuple):
@@ -37,13 +44,13 @@ class _Key(NamedTuple):
 
 
 def check(keys: Sequence[str]) -> None:
-    """Raise ValueError with the real server's text unless all are OpenPGP keys in base64."""
+    """Raise PGPKeyError with the real server's text unless all are OpenPGP keys in base64."""
     for key in keys:
         _read(key)
 
 
 def fingerprint(key: str) -> str:
-    """The fingerprint of a key, in hexadecimal. Raises ValueError as `check` does."""
+    """The fingerprint of a key, in hexadecimal. Raises PGPKeyError as `check` does."""
     return _read(key)[0].fingerprint.hex()
 
 
@@ -73,7 +80,7 @@ def _read(text: str) -> list[_Key]:
     """The primary key and the subkeys."""
     packets = list(_packets(_decode(text)))
     if not packets:
-        raise ValueError("error parsing given PGP key: EOF")
+        raise _cut_short("EOF")
     if packets[0].tag not in (_PUBLIC_KEY, _SECRET_KEY):
         raise _invalid("first packet was not a public/private key")
     if not any(packet.tag == _USER_ID for packet in packets):
@@ -90,7 +97,7 @@ def _decode(text: str) -> bytes:
     at = bad.start() if bad else len(plain) - len(body) % 4 if len(plain) % 4 or len(plain) - len(body) > 2 else -1
     if at < 0:
         return base64.b64decode(plain)
-    raise ValueError(f"error decoding given PGP key: illegal base64 data at input byte {max(at, 0)}")
+    raise PGPKeyError(f"error decoding given PGP key: illegal base64 data at input byte {at}", str(at))
 
 
 def _packets(data: bytes) -> Iterator[_Packet]:
@@ -99,9 +106,9 @@ def _packets(data: bytes) -> Iterator[_Packet]:
         try:
             tag, at, size = _header(data, at)
         except IndexError:
-            raise _CUT_SHORT from None
+            raise _cut_short() from None
         if at + size > len(data):
-            raise _CUT_SHORT
+            raise _cut_short()
         yield _Packet(tag, data[at : at + size])
         at += size
 
@@ -125,15 +132,18 @@ def _header(data: bytes, at: int) -> tuple[int, int, int]:
     raise _invalid("a key in pieces of unknown length")
 
 
-def _invalid(text: str) -> ValueError:
-    return ValueError(f"error parsing given PGP key: openpgp: invalid data: {text}")
+def _cut_short(text: str = "unexpected EOF") -> PGPKeyError:
+    return PGPKeyError(f"error parsing given PGP key: {text}", text)
+
+
+def _invalid(text: str, kind: str = "invalid data") -> PGPKeyError:
+    return PGPKeyError(f"error parsing given PGP key: openpgp: {kind}: {text}", text)
 
 
 def _key(packet: _Packet) -> _Key:
     body = packet.body
     if len(body) < 6 or body[0] != 4:
-        version = body[0] if body else 0
-        raise ValueError(f"error parsing given PGP key: openpgp: unsupported feature: public key version {version}")
+        raise _invalid(f"public key version {body[0] if body else 0}", "unsupported feature")
     end = 6
     algorithm = body[5]
     if packet.tag in (_SECRET_KEY, _SECRET_SUBKEY):  # the fingerprint is over the public part alone
