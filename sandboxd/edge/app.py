@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 from inspect import isawaitable
+from typing import Protocol
 
 from sandboxd.edge import decode as decoding
 from sandboxd.edge.decode import Refused, refused, split
@@ -15,6 +16,14 @@ from sandboxd.vault.errors import VaultError
 from sandboxd.vault.framework.backend import Response
 from sandboxd.vault.request import Request
 from sandboxd.vault.world import World
+
+
+class Control(Protocol):
+    """Answers what lies below `/sandboxd/`."""
+
+    async def answer(self, path: str, incoming: Incoming) -> Answer:
+        """Answer one request."""
+
 
 # Routes whose answers hold their data twice: below `data` and beside it.
 _TWICE = frozenset(
@@ -53,14 +62,17 @@ _TWICE_BELOW = (
 class App:
     """Answers requests for one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, control: "Control | None" = None) -> None:
         self.world = world
+        self.control = control
 
     async def answer(self, incoming: Incoming) -> Answer:
         """Answer one request."""
         try:
             path, query = split(incoming.target)
             if not path.startswith("/v1/"):
+                if self.control is not None and path.startswith("/sandboxd/"):
+                    return await self.control.answer(path, incoming)
                 return self._outside(path, incoming.method)
             moved = decoding.cleaned(path, incoming.target.partition("?")[0], query, incoming.method)
             if moved is not None:

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sandboxd.edge.app import App
+from sandboxd.edge.app import App, Control
 from sandboxd.edge.encode import encode_for_wrapping
 from sandboxd.edge.guard import make_guard
 from sandboxd.edge.http1 import Server
@@ -49,13 +48,15 @@ def make_world(
 
 
 @contextlib.asynccontextmanager
-async def serving(world: World, listeners: Sequence[Listener]) -> AsyncIterator[list[tuple[str, int]]]:
+async def serving(
+    world: World, listeners: Sequence[Listener], control: Control | None = None
+) -> AsyncIterator[list[tuple[str, int]]]:
     """Answer requests for a world; gives the addresses that it listens on, and closes them at the end.
 
     Raises OSError when an address cannot be had.
     """
     loop = asyncio.get_running_loop()
-    app = App(world)
+    app = App(world, control)
     opened: list[tuple[asyncio.AbstractServer, Server]] = []
     addresses: list[tuple[str, int]] = []
     ticking: asyncio.Task[None] | None = None
@@ -99,15 +100,3 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main())
-
-
-def port_free(host: str, port: int) -> bool:
-    """Whether a port can be listened on now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True

@@ -51,7 +51,7 @@ def _bearer(call: SystemCall) -> Bearer | None:
 def _visible(call: SystemCall, bearer: Bearer | None, mounted: Mounted) -> bool:
     if mounted.entry.config.listing_visibility == "unauth":
         return True
-    return bearer is not None and bearer.acl.has_mount_access(call.namespace.path + mounted.entry.route)
+    return bearer is not None and bearer.acl.reaches(call.namespace.path + mounted.entry.route)
 
 
 def _mounts(call: SystemCall, bearer: Bearer | None) -> dict[str, dict[str, Any]]:
@@ -83,7 +83,7 @@ def read_mount(call: SystemCall, args: MountArgs) -> Result:
     if bearer is None:
         raise PermissionDenied
     found = call.world.mounts.find(call.namespace, path)
-    if found is None or not bearer.acl.has_mount_access(call.namespace.path + found[0].entry.route):
+    if found is None or not bearer.acl.reaches(call.namespace.path + found[0].entry.route):
         raise Refusal(_PREFLIGHT.format(path), status=403)
     mounted = found[0]
     return {**mount_info(call.world, mounted), "path": mounted.entry.path}
@@ -95,7 +95,7 @@ def read_namespaces(call: SystemCall, _args: NoArgs) -> Result:
     if bearer is None:
         raise PermissionDenied
     below = call.world.namespaces.below(call.namespace, deep=True)
-    keys = [found.path[len(call.namespace.path) :] for found in below if bearer.acl.has_mount_access(found.path)]
+    keys = [found.path[len(call.namespace.path) :] for found in below if bearer.acl.reaches(found.path)]
     return {"keys": keys} if keys else {}
 
 
@@ -104,10 +104,7 @@ def read_resultant_acl(call: SystemCall, _args: NoArgs) -> Result:
     bearer = _bearer(call)
     if bearer is None:
         raise PermissionDenied
-    if bearer.token.root:
-        return {"root": True}
-    exact, globs = bearer.acl.resultant()
-    return {"exact_paths": exact, "glob_paths": globs, "root": False}
+    return bearer.acl.resultant()
 
 
 def read_openapi(call: SystemCall, args: OpenApiArgs) -> Result:

@@ -1,7 +1,8 @@
 """The way of a request, from the decoded request to the answer. Read this first.
 
-The order is the real server's, and shows on the wire: a token's use is counted even when policy denies it; permission is
-decided before existence is revealed; what a login issues, a lease, and wrapping come after the handler, in this order.
+The order is the real server's, and shows on the wire: a token's use is counted even when policy denies it; permission
+is decided before existence is revealed; what a login issues, a lease, and wrapping come after the handler, in this
+order.
 """
 
 from collections.abc import Mapping
@@ -27,13 +28,14 @@ from sandboxd.vault.framework.records import address_in
 from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.identity import Entity
 from sandboxd.vault.namespaces import Namespace
+from sandboxd.vault.policies import render_filter
 from sandboxd.vault.request import Request
 from sandboxd.vault.tokens import Token
 
 if TYPE_CHECKING:
     from sandboxd.vault.framework.dispatch import Match
     from sandboxd.vault.mounts import Mounted
-    from sandboxd.vault.policies import ACL
+    from sandboxd.vault.policies import ACL, Decision
     from sandboxd.vault.world import World
 
 
@@ -60,8 +62,8 @@ class Bearer(NamedTuple):
 async def handle(world: "World", request: Request) -> Response | None:
     """Answer a request.
 
-    Gives None for "done, no data" and for "not there", which the edge tells apart by the operation. Raises VaultError for
-    every refusal, with the texts as they go out.
+    Gives None for "done, no data" and for "not there", which the edge tells apart by the operation. Raises VaultError
+    for every refusal, with the texts as they go out.
     """
     world.check_open()
     await world.leases.expire()
@@ -180,12 +182,16 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
         if operation == "update":
             known = dispatch.exists(route.match, call)
             operation = call.operation = "create" if known is False else "update"
-    permit(request, route, bearer, operation)
+    decision = permit(request, route, bearer, operation)
+    if decision.limit is not None and call is not None:
+        sent = call.raw = {**sent, "limit": decision.limit}
     entry.request(route, bearer)
     if call is None or route.mounted is None:
         raise Refusal(f'no handler for route "{route.path}". route entry not found.', status=404)
     try:
         response = await run(route, call, sent)
+        if response is not None and decision.filter_path:
+            response = filter_listing(world, route, bearer, response, decision.filter_path)
         if response is not None and response.lease is not None:
             response = lease(world, route, bearer.token, response)
         if response is not None and response.auth is not None:
@@ -195,11 +201,32 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
     return response
 
 
-def permit(request: Request, route: Route, bearer: Bearer, operation: str) -> None:
-    """Raise Refusal when the token's policies do not allow the request."""
+def permit(request: Request, route: Route, bearer: Bearer, operation: str) -> "Decision":
+    """What policies say of a request that they allow. Raises Refusal when they do not."""
     decision = bearer.acl.check(operation, route.namespace.path + route.path, request.data, request.wrap_ttl or None)
     if not decision.allowed or (route.sudo and not decision.sudo):
         raise Refusal(listed(("permission denied",)), status=403)
+    return decision
+
+
+def filter_listing(world: "World", route: Route, bearer: Bearer, response: Response, template: str) -> Response:
+    """A listing without the keys that the caller may not read (or list, for folders), as its policy asks."""
+    data = response.data
+    if not isinstance(data, dict) or not data:
+        return response
+    if response.lease is not None or response.auth is not None or data.keys() - {"keys", "key_info"}:
+        raise InternalError
+    kept = []
+    for key in data.get("keys") or ():
+        path = render_filter(template, path=route.path, key=key)
+        target = find(world, route.namespace, path)
+        decision = bearer.acl.check("list" if key.endswith("/") else "read", route.namespace.path + path, {}, None)
+        if decision.allowed and (decision.sudo or not target.sudo):
+            kept.append(key)
+    shown: dict[str, Any] = {"keys": kept}
+    if "key_info" in data:
+        shown["key_info"] = {key: value for key, value in data["key_info"].items() if key in kept}
+    return msgspec.structs.replace(response, data=shown)
 
 
 async def run(route: Route, call: Any, sent: Mapping[str, Any]) -> Response | None:

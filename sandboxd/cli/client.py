@@ -1,0 +1,67 @@
+"""Talks to a running sandbox over loopback, with nothing but the standard library."""
+
+import http.client
+import socket
+import ssl
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+
+class Unreachable(Exception):
+    """No sandbox answers there."""
+
+
+def ask(
+    address: str, method: str, path: str, *, token: str = "", body: Any = None, timeout: float = 5.0
+) -> tuple[int, Any]:
+    """One request; gives the status and the decoded answer. `timeout` is in seconds. Raises Unreachable."""
+    parts = urlsplit(address)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        # The certificate was made by the sandbox itself, on this machine.
+        context = ssl._create_unverified_context()  # noqa: S323, SLF001
+        connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout, context=context)
+    else:
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
+    headers = {"X-Vault-Token": token} if token else {}
+    try:
+        connection.request(method, path, None if body is None else msgspec.json.encode(body), headers)
+        answer = connection.getresponse()
+        raw = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(str(error)) from None
+    finally:
+        connection.close()
+    try:
+        return answer.status, msgspec.json.decode(raw) if raw else None
+    except msgspec.DecodeError:
+        return answer.status, raw.decode("utf-8", "replace")
+
+
+def who_listens(host: str, port: int) -> str:
+    """A few words on what answers at a port."""
+    address = f"http://{host}:{port}"
+    try:
+        status, found = ask(address, "GET", "/sandboxd/status", timeout=1.0)
+        if status == 200 and isinstance(found, dict):
+            return f'the sandbox "{found.get("name")}" (pid {found.get("pid")})'
+        status, found = ask(address, "GET", "/v1/sys/health", timeout=1.0)
+        if isinstance(found, dict) and "initialized" in found:
+            return f"a Vault or OpenBao server (version {found.get('version')})"
+    except Unreachable:
+        pass
+    return "another program"
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether a port can be listened on now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,96 @@
+"""The control API: what a sandbox can do that the real server can't, below `/sandboxd/` on the same port.
+
+Reading the status needs nothing; whatever changes something or tells of values needs the sandbox's root token in
+`X-Vault-Token`, as the file has it that `sandboxd up` writes for its owner alone.
+"""
+
+import hmac
+import os
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any
+
+import msgspec
+
+from sandboxd.edge.decode import first
+from sandboxd.edge.encode import encode_errors, encode_json
+from sandboxd.edge.messages import Answer, Incoming
+from sandboxd.edge.sandbox import Sandbox
+
+PREFIX = "/sandboxd/"
+
+
+class Value(msgspec.Struct, frozen=True):
+    """A value to ask about."""
+
+    value: str
+
+
+class Control:
+    """Answers the control API of one sandbox.
+
+    Args:
+        stop: ends the process.
+        reload: applies the fixture as it is on disk now.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        *,
+        stop: Callable[[], None],
+        reload: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._sandbox = sandbox
+        self._stop = stop
+        self._reload = reload
+        self.address = ""
+        self._started = sandbox.world.clock.now()
+        self._routes: dict[tuple[str, str], Callable[[Incoming], Any]] = {
+            ("GET", "status"): self._status,
+            ("POST", "reset"): self._reset,
+            ("POST", "reload"): self._reload_fixture,
+            ("POST", "verify"): self._verify,
+            ("POST", "stop"): self._shut_down,
+        }
+
+    async def answer(self, path: str, incoming: Incoming) -> Answer:
+        """Answer a request below `/sandboxd/`."""
+        name = path[len(PREFIX) :].rstrip("/")
+        route = self._routes.get((incoming.method, name))
+        if route is None:
+            known = any(known == name for _, known in self._routes)
+            text = f"no {incoming.method} /sandboxd/{name}" if known else "no such route"
+            return _refused(405 if known else 404, text)
+        if name != "status":
+            given = first(incoming.headers, "x-vault-token")
+            if not hmac.compare_digest(given.encode(), self._sandbox.root_token.encode()):
+                return _refused(403, "this needs the sandbox's root token in X-Vault-Token; `sandboxd env` has it")
+        try:
+            result = route(incoming)
+            found = await result if isawaitable(result) else result
+        except msgspec.DecodeError as error:
+            return _refused(400, f"the body is not what this takes: {error}")
+        return Answer(200, encode_json(msgspec.to_builtins(found)) + b"\n")
+
+    def _status(self, _incoming: Incoming) -> Any:
+        return self._sandbox.report(os.getpid(), self.address, self._started)
+
+    def _reset(self, _incoming: Incoming) -> Any:
+        self._sandbox.reset()
+        return {"reset": True}
+
+    async def _reload_fixture(self, _incoming: Incoming) -> Any:
+        await self._reload()
+        return {"problems": self._sandbox.problems}
+
+    def _verify(self, incoming: Incoming) -> Any:
+        return self._sandbox.verify(msgspec.json.decode(incoming.body, type=Value).value)
+
+    def _shut_down(self, _incoming: Incoming) -> Any:
+        self._stop()
+        return {"stopping": True}
+
+
+def _refused(status: int, text: str) -> Answer:
+    return Answer(status, encode_errors((text,)))

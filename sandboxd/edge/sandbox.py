@@ -1,0 +1,197 @@
+"""A sandbox: a world, the fixture that it was filled from, and what a running one can be asked.
+
+The **baseline** is the state right after the fixture was applied: what a reset goes back to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sandboxd import __version__
+from sandboxd.edge.journal import Sqlite
+from sandboxd.edge.runtime import make_world
+from sandboxd.vault.bootstrap import start_dev
+from sandboxd.vault.errors import InternalError
+from sandboxd.vault.world import Profile, Settings, World
+
+if TYPE_CHECKING:
+    from sandboxd.fixtures import Plan
+    from sandboxd.vault.clock import Clock
+    from sandboxd.vault.storage import Snapshot
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to make a sandbox.
+
+    `profile` and `seed` win over what the fixture says when they are given. `data_dir` keeps the state beyond the
+    process.
+    """
+
+    name: str = "default"
+    fixture: Path | None = None
+    profile: Profile | None = None
+    seed: str = ""
+    data_dir: Path | None = None
+    root_token: str = ""
+    api_address: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sandbox is and holds, for `sandboxd status`."""
+
+    name: str
+    version: str
+    profile: str
+    pid: int
+    address: str
+    started: float
+    fixture: str
+    project: str
+    sealed: bool
+    mounts: int
+    secrets: int
+    policies: int
+    leases: int
+    tokens: int
+    clock_offset: float
+    data_dir: str
+    problems: tuple[str, ...] = ()
+
+
+class Sandbox:
+    """One sandbox. Make it with `open_sandbox`."""
+
+    def __init__(self, options: Options, world: World, root_token: str, journal: Sqlite | None) -> None:
+        self.options = options
+        self.world = world
+        self.root_token = root_token
+        self.plan: Plan | None = None
+        self.problems: tuple[str, ...] = ()
+        self._journal = journal
+        self._baseline: Snapshot | None = None
+
+    async def fill(self, plan: Plan | None) -> None:
+        """Apply a fixture, or the difference to the one before. Raises FixtureError with nothing applied."""
+        if plan is not None:
+            from sandboxd.fixtures import apply
+
+            before = self.world.snapshot()
+            try:
+                await apply(self.world, plan, previous=self.plan)
+            except BaseException:
+                self.world.restore(before)
+                raise
+            self.plan = plan
+        self.world.commit()
+        self._baseline = self.world.snapshot()
+
+    def reset(self) -> None:
+        """Go back to the state right after the fixture was applied."""
+        if self._baseline is None:
+            raise InternalError("the sandbox has no baseline yet")
+        self.world.restore(self._baseline)
+        self.world.commit()
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that the fixture consists of."""
+        return () if self.plan is None else self.plan.files
+
+    def verify(self, value: str) -> dict[str, Any]:
+        """Whose a value is, and where it is declared."""
+        from sandboxd.fakes import verify
+
+        verdict = verify(value)
+        found: dict[str, Any] = {
+            "status": verdict.status.value,
+            "kind": verdict.kind or None,
+            "claim": verdict.claim,
+            "declared": None,
+        }
+        if self.plan is not None:
+            declared = self.plan.whose(value)
+            if declared is not None:
+                found["declared"] = msgspec.to_builtins(declared)
+        return found
+
+    def report(self, pid: int, address: str, started: float) -> Report:
+        """What this sandbox is and holds."""
+        world = self.world
+        sealed = world.seal.sealed
+        mounts = [mounted for namespace in world.namespaces for mounted in world.mounts.list(namespace)]
+        return Report(
+            name=self.options.name,
+            version=__version__,
+            profile=world.profile,
+            pid=pid,
+            address=address,
+            started=started,
+            fixture=str(self.options.fixture or ""),
+            project="" if self.plan is None else self.plan.project,
+            sealed=sealed,
+            mounts=len(mounts),
+            secrets=0 if self.plan is None else len(self.plan.secrets),
+            policies=sum(len(world.policies.list(namespace)) for namespace in world.namespaces),
+            leases=len(world.leases.walk("")),
+            tokens=sum(1 for _ in world.tokens.all()),
+            clock_offset=round(world.clock.offset, 3),
+            data_dir=str(self.options.data_dir or ""),
+            problems=self.problems,
+        )
+
+    def close(self) -> None:
+        """Let go of the data directory."""
+        if self._journal is not None:
+            self._journal.close()
+
+
+async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:
+    """Make a sandbox and fill it from its fixture, or from its data directory where there is something in it.
+
+    Raises FixtureError or DataDirError.
+    """
+    plan: Plan | None = None
+    profile = options.profile
+    seed = options.seed
+    if options.fixture is not None:
+        from sandboxd.fixtures import load, make_plan
+
+        fixture = load(options.fixture)
+        profile = profile or fixture.profile
+        plan = make_plan(fixture, seed=seed)
+    profile = profile or "vault"
+    journal = None if options.data_dir is None else Sqlite(options.data_dir, profile)
+    settings = Settings(
+        profile=profile,
+        version=VERSIONS[profile],
+        api_address=options.api_address,
+        cluster_name=f"sandboxd-{options.name}",
+    )
+    world = make_world(settings, seed=seed or None, clock=clock, journal=journal)
+    kept = {} if journal is None else journal.load()
+    if kept:
+        world.storage.load(kept)
+        world.reload()
+        world.seal.open()
+    token = _root_token(world, options.root_token) if kept else start_dev(world, options.root_token)[1].id
+    sandbox = Sandbox(options, world, token, journal)
+    await sandbox.fill(plan)
+    return sandbox
+
+
+VERSIONS: dict[Profile, str] = {"vault": "2.1.1", "openbao": "2.7.2"}
+
+
+def _root_token(world: World, wanted: str) -> str:
+    """A root token of a world that was kept: the one that was asked for, or one that is there."""
+    from sandboxd.vault.bootstrap import create_root_token
+
+    if wanted:
+        known = world.tokens.lookup(wanted)
+        return wanted if known is not None and known.root else create_root_token(world, wanted).id
+    for token in world.tokens.all():
+        if token.root and not token.ttl:
+            return token.id
+    return create_root_token(world).id
