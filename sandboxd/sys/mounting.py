@@ -317,19 +317,20 @@ def conflicting(call: SystemCall, route: str) -> str:
     """The full path of what is in the way of a mount: a mount above, at or below it, or a namespace; or nothing."""
     here = call.namespace.path
     full = here + route
-    taken = [
+    taken = sorted(
         mounted.namespace.path + mounted.mount.path
         for namespace in call.world.namespaces
         for mounted in call.world.mounts.list(namespace)
-    ]
+    )
     above = [path for path in taken if full.startswith(path)]
     if above:
         return max(above, key=len)
-    below = [path for path in taken if path.startswith(full)]
+    below = next((path for path in taken if path.startswith(full)), "")
     if below:
-        return min(below)
-    around = [other.path for other in call.world.namespaces if other.path.startswith(here) and other.path != here]
-    return min((path for path in around if full.startswith(path)), key=lambda path: f"{path}sys/", default="")
+        return below
+    # The real server tells a namespace by its mount `sys/`, and so takes any mount whose path ends like that for one.
+    around = [path.removesuffix("sys/") for path in taken if path.startswith(here) and path.endswith("sys/")]
+    return next((path for path in around if path != here and full.startswith(path)), "")
 
 
 def initialize(world: World, request: Request, mounted: Mounted) -> None:

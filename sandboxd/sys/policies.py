@@ -192,7 +192,7 @@ def patch_policy(call: SystemCall, args: PolicyArgs) -> Result:
         ),
     )
     _check(call, changed)
-    _put(call, changed, args.cas if _sent(call, "cas") else old.version)
+    _put(call, changed, args.cas if "cas" in call.given else old.version)
     return Response()
 
 
@@ -220,12 +220,8 @@ def _write(call: SystemCall, args: PolicyArgs, text: str) -> Result:
         allow_slashes=args.allow_slashes_in_identity_templates,
     )
     _check(call, policy)
-    _put(call, policy, args.cas if _sent(call, "cas") else None)
+    _put(call, policy, args.cas if "cas" in call.given else None)
     return Response() if call.warnings else None
-
-
-def _sent(call: SystemCall, name: str) -> bool:
-    return name in call.raw
 
 
 def _canonical(name: str) -> str:

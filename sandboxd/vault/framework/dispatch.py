@@ -98,7 +98,8 @@ class Route:
             values = decode(self.params, raw)
         except ValueError as error:
             raise Refusal(str(error) if checking else f"Field validation failed: {error}") from None
-        call.given = frozenset(name for name in self.params if raw.get(name) is not None)
+        # A null counts as given and empty, save for times and durations, as in the real server.
+        call.given = frozenset(name for name, field in self.params.items() if field.attribute in values)
         return self.path.args(**values)
 
 
