@@ -2,9 +2,14 @@
 
 Every service token has a lease too, whose id is the path that made it and the token's hash; so a token expires, and is
 listed and revoked by prefix, as a secret is. What is due is revoked in the order of its expiry. A revocation that an
-engine fails is tried again, further and further apart, and shown as **irrevocable** after the last try.
+engine fails is tried again, further and further apart, and the lease is **irrevocable** after the last try, or at once
+when the engine knows no way.
 
+A lease belongs to its **owner**, the token that it ends with: the one that asked, or the parent of a batch token.
 Moments are nanoseconds since 1970, durations seconds.
+
+Source: OpenBao's expiration manager, for the order of checks, the texts and the number of tries. The real server draws
+the time to the next try from around the doubled one; here it is the doubled one.
 """
 
 import heapq
@@ -15,14 +20,16 @@ import msgspec
 
 from sandboxd.vault.clock import NANOSECONDS, Clock
 from sandboxd.vault.entropy import Entropy
-from sandboxd.vault.errors import Failure, VaultError
+from sandboxd.vault.errors import Failure, InvalidRequest, UnsupportedOperation, UnsupportedPath, VaultError
 from sandboxd.vault.framework.backend import Auth, Lease
-from sandboxd.vault.namespaces import Namespace
+from sandboxd.vault.gotext import quote
+from sandboxd.vault.namespaces import ROOT_ID, Namespace
 from sandboxd.vault.storage import Storage, View
-from sandboxd.vault.tokens import Token, Tokens, token_hash
+from sandboxd.vault.tokens import Token, Tokens, split_namespace, token_hash
 
 MAX_TRIES = 6
-FIRST_RETRY = 10  # seconds; doubled at each further try
+RETRY = 10  # seconds, doubled at each try
+MAX_ERROR = 240  # characters kept of the reason why a lease is irrevocable
 
 
 class LeaseEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +38,10 @@ class LeaseEntry(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     path: str  # of the request that made it, below its namespace
     namespace_id: str
-    token: str  # hash of the token that it belongs to, or of the token that it is about
+    token: str  # hash of the token that asked for it, or of the token that it is about
     token_type: str = "service"
+    owner: str = ""  # hash of the token that it ends with
+    token_end: int = 0  # when a batch token that asked for it ends
     auth: Auth | None = None
     secret: Lease | None = None
     data: Any = None
@@ -40,12 +49,23 @@ class LeaseEntry(msgspec.Struct, frozen=True, kw_only=True):
     expire_time: int = 0  # 0: never
     last_renewal: int = 0
     tries: int = 0
+    retry_at: int = 0  # when its revocation is tried again
     revoke_error: str = ""
 
     @property
     def irrevocable(self) -> bool:
         """Whether its revocation was given up."""
         return bool(self.revoke_error)
+
+    @property
+    def due(self) -> int:
+        """When something is to be done about it; 0 for never."""
+        return 0 if self.irrevocable else self.retry_at or self.expire_time
+
+    def ttl(self, now: int) -> int:
+        """The whole seconds left at a moment, which the real server rounds first."""
+        left = self.expire_time - _rounded(now) * NANOSECONDS
+        return left // NANOSECONDS if left >= 0 else -(-left // NANOSECONDS)
 
 
 class LeaseRef(msgspec.Struct, frozen=True):
@@ -80,11 +100,7 @@ class Leases:
 
     def reload(self) -> None:
         """Read the storage again, after it was restored."""
-        self._due = []
-        for path in self._storage.walk("core/lease/id/"):
-            entry = self._storage.get(path)
-            if isinstance(entry, LeaseEntry) and entry.expire_time and not entry.irrevocable:
-                self._due.append((entry.expire_time, entry.id))
+        self._due = [(entry.due, entry.id) for entry in self.all() if entry.due]
         heapq.heapify(self._due)
 
     # Finding
@@ -98,19 +114,26 @@ class Leases:
         """The lease of a service token."""
         return self.get(token_lease_id(token))
 
-    def names(self, prefix: str) -> list[str]:
-        """The entries right below a prefix that ends in a slash (or is empty)."""
-        return list(self._storage.list(_key(prefix)))
+    def names(self, prefix: str, namespace_id: str = ROOT_ID) -> list[str]:
+        """The entries of a namespace right below a prefix that ends in a slash (or is empty)."""
+        return list(self._storage.list(_folder(namespace_id) + prefix))
 
-    def walk(self, prefix: str) -> list[str]:
-        """The ids of all leases below a prefix."""
-        cut = len(_key(""))
-        return [path[cut:] for path in self._storage.walk(_key(prefix))]
+    def walk(self, prefix: str, namespace_id: str = "") -> list[str]:
+        """The ids of all leases below a prefix, in one namespace or (without its id) in all of them."""
+        namespaces = [namespace_id] if namespace_id else [name[:-1] for name in self._storage.list(_LEASES)]
+        return [
+            path[len(folder) :] for folder in map(_folder, namespaces) for path in self._storage.walk(folder + prefix)
+        ]
 
     def all(self) -> list[LeaseEntry]:
         """Every lease."""
         found = (self.get(lease_id) for lease_id in self.walk(""))
         return [entry for entry in found if entry is not None]
+
+    def irrevocable(self) -> list[LeaseEntry]:
+        """The leases that could not be revoked, in the order of their expiry."""
+        found = [entry for entry in self.all() if entry.irrevocable]
+        return sorted(found, key=lambda entry: (entry.expire_time, entry.id))
 
     @property
     def next_due(self) -> int:
@@ -120,12 +143,13 @@ class Leases:
     # Making
 
     def register_secret(self, path: str, namespace: Namespace, token: Token, secret: Lease, data: Any) -> LeaseEntry:
-        """Keep the lease of a secret whose `ttl` is settled; it belongs to the token that asked."""
+        """Keep the lease of a secret whose `ttl` is settled; no secret outlasts the batch token that asked for it."""
         now = self._clock.now_ns()
-        expires = now + secret.ttl * NANOSECONDS if secret.ttl else 0
+        expires = now + secret.ttl * NANOSECONDS
+        end = 0
         if token.type == "batch":
             end = (token.creation_time + token.ttl) * NANOSECONDS
-            expires = min(expires, end) if expires else end
+            expires = min(expires, end)
         suffix = "" if namespace.path == "" else f".{namespace.id}"
         entry = LeaseEntry(
             id=f"{path.rstrip('/')}/{self._entropy.text(24)}{suffix}",
@@ -133,15 +157,16 @@ class Leases:
             namespace_id=namespace.id,
             token=token.hash,
             token_type=token.type,
-            secret=secret,
+            owner=token.parent if token.type == "batch" else token.hash,
+            token_end=end,
+            secret=msgspec.structs.replace(secret, ttl=_rounded(expires - now)),
             data=data,
             issue_time=now,
             expire_time=expires,
         )
         self._put(entry)
-        owner = token.parent if token.type == "batch" else token.hash
-        if owner:
-            self._by_token.put(f"{owner}/{entry.id}", LeaseRef(id=entry.id))
+        if entry.owner:
+            self._by_token.put(f"{entry.owner}/{entry.id}", LeaseRef(id=entry.id))
         return entry
 
     def register_auth(self, token: Token, auth: Auth) -> LeaseEntry:
@@ -162,13 +187,22 @@ class Leases:
     def renew(
         self, entry: LeaseEntry, *, ttl: int, auth: Auth | None = None, secret: Lease | None = None
     ) -> LeaseEntry:
-        """Let a lease last `ttl` seconds from now on."""
+        """Let a lease last `ttl` seconds from now on, or as long as the batch token that asked for it.
+
+        Raises Failure when that token is no more.
+        """
         now = self._clock.now_ns()
+        expires = now + ttl * NANOSECONDS
+        if entry.token_type == "batch":
+            parent = self._tokens.by_hash(entry.owner) if entry.owner else None
+            if now > entry.token_end or (entry.owner and parent is None):
+                raise Failure("cannot renew lease, no valid associated token")
+            expires = min(expires, entry.token_end)
         renewed = msgspec.structs.replace(
             entry,
             auth=entry.auth if auth is None else msgspec.structs.replace(auth, token=""),
-            secret=secret or entry.secret,
-            expire_time=now + ttl * NANOSECONDS,
+            secret=None if entry.secret is None else msgspec.structs.replace(secret or entry.secret, ttl=ttl),
+            expire_time=expires,
             last_renewal=now,
         )
         self._put(renewed)
@@ -197,12 +231,11 @@ class Leases:
         while self._due and self._due[0][0] <= self._clock.now_ns():
             moment, lease_id = heapq.heappop(self._due)
             entry = self.get(lease_id)
-            if entry is None or entry.irrevocable or (entry.expire_time != moment and not entry.tries):
-                continue
-            await self._expire(entry)
+            if entry is not None and entry.due == moment:  # else it was renewed meanwhile
+                await self._expire(entry)
 
     async def revoke(self, entry: LeaseEntry, *, force: bool = False) -> None:
-        """End a lease now. Raises VaultError when the engine can't revoke its secret, unless forced."""
+        """End a lease now. Raises Failure when the engine can't revoke its secret, unless forced."""
         if entry.auth is not None:
             token = self._tokens.by_hash(entry.token)
             if token is not None:
@@ -212,14 +245,15 @@ class Leases:
         try:
             if self.revoker is not None:
                 await self.revoker.revoke_secret(entry)
-        except VaultError:
+        except VaultError as error:
             if not force:
-                raise
+                text = "; ".join(error.errors)
+                raise Failure(f"failed to revoke entry: resp: (*logical.Response)(nil) err: {text}") from error
         self._delete(entry)
 
     async def revoke_later(self, entry: LeaseEntry) -> None:
         """End a lease now if its engine can, else as an expired one: tried again, and shown."""
-        await self._expire(entry)
+        await self._expire(msgspec.structs.replace(entry, expire_time=self._clock.now_ns()))
 
     async def revoke_tree(self, token: Token) -> None:
         """Revoke a token and its children, the deepest first."""
@@ -245,24 +279,40 @@ class Leases:
             if entry is not None:
                 await self._expire(entry)
 
-    async def revoke_prefix(self, prefix: str, *, force: bool = False) -> None:
-        """End all leases below a prefix, or the one with that id. Raises VaultError at the first that fails."""
-        if not prefix.endswith("/"):
-            entry = self.get(prefix)
-            if entry is not None:
-                await self.revoke(entry, force=force)
-                return
-            prefix += "/"
-        ids = self.walk(prefix)
+    async def revoke_prefix(
+        self, prefix: str, *, namespace_id: str = ROOT_ID, force: bool = False, later: bool = False
+    ) -> None:
+        """End all leases of a namespace below a prefix, or the one with that id.
+
+        Raises Failure at the first that its engine can't revoke, unless `force` ignores that, or `later` leaves it to
+        be tried again.
+        """
+        ids = [prefix] if not prefix.endswith("/") and self.get(prefix) is not None else []
+        alone = bool(ids)
+        if not alone:
+            ids = self.walk(prefix.removesuffix("/") + "/", namespace_id)
         for number, lease_id in enumerate(ids, 1):
             entry = self.get(lease_id)
             if entry is None:
                 continue
+            if later:
+                await self.revoke_later(entry)
+                continue
             try:
                 await self.revoke(entry, force=force)
-            except VaultError as error:
-                text = f'failed to revoke "{lease_id}" ({number} / {len(ids)}): {"; ".join(error.errors)}'
-                raise Failure(text) from error
+            except Failure as error:
+                place = "" if alone else f" ({number} / {len(ids)})"
+                raise Failure(f"failed to revoke {quote(lease_id)}{place}: {'; '.join(error.errors)}") from error
+
+    async def tidy(self, namespace_id: str) -> int:
+        """End the leases of a namespace whose token is gone; gives their number."""
+        gone = 0
+        for lease_id in self.walk("", namespace_id):
+            entry = self.get(lease_id)
+            if entry is not None and entry.token_type != "batch" and self._tokens.by_hash(entry.token) is None:
+                await self.revoke(entry, force=True)
+                gone += 1
+        return gone
 
     def of_owner(self, token: Token) -> list[LeaseEntry]:
         """The leases of the secrets that belong to a token."""
@@ -272,14 +322,16 @@ class Leases:
     async def _expire(self, entry: LeaseEntry) -> None:
         try:
             await self.revoke(entry)
-        except VaultError as error:
+        except Failure as error:
+            text = "; ".join(error.errors)
             tries = entry.tries + 1
-            text = "; ".join(error.errors) if tries >= MAX_TRIES else ""
-            failed = msgspec.structs.replace(entry, tries=tries, revoke_error=text)
-            self._storage.put(_key(entry.id), failed)
-            if not text:
-                wait = FIRST_RETRY * 2 ** (tries - 1) * NANOSECONDS
-                heapq.heappush(self._due, (self._clock.now_ns() + wait, entry.id))
+            if tries >= MAX_TRIES:
+                text = f"out of retries: {text}"
+            elif not isinstance(error.__cause__, _HOPELESS):
+                wait = RETRY * 2**tries * NANOSECONDS
+                self._put(msgspec.structs.replace(entry, tries=tries, retry_at=self._clock.now_ns() + wait))
+                return
+            self._put(msgspec.structs.replace(entry, tries=tries, revoke_error=text[:MAX_ERROR] or "unknown"))
         else:
             self.on_expired(entry)
 
@@ -289,20 +341,32 @@ class Leases:
 
     def _put(self, entry: LeaseEntry) -> None:
         self._storage.put(_key(entry.id), entry)
-        if entry.expire_time:
-            heapq.heappush(self._due, (entry.expire_time, entry.id))
+        if entry.due:
+            heapq.heappush(self._due, (entry.due, entry.id))
 
     def _delete(self, entry: LeaseEntry) -> None:
         self._storage.delete(_key(entry.id))
-        if entry.secret is not None:
-            self._by_token.delete(f"{entry.token}/{entry.id}")
+        if entry.owner:
+            self._by_token.delete(f"{entry.owner}/{entry.id}")
+
+
+_HOPELESS = (UnsupportedOperation, UnsupportedPath, InvalidRequest)
+_LEASES = "core/lease/id/"
 
 
 def token_lease_id(token: Token) -> str:
     """The id of a service token's lease."""
-    suffix = "" if token.namespace_id == "root" else f".{token.namespace_id}"
+    suffix = "" if token.namespace_id == ROOT_ID else f".{token.namespace_id}"
     return f"{token.path.rstrip('/')}/{token_hash(token.id)}{suffix}"
 
 
+def _folder(namespace_id: str) -> str:
+    return f"{_LEASES}{namespace_id}/"
+
+
 def _key(lease_id: str) -> str:
-    return f"core/lease/id/{lease_id}"
+    return _folder(split_namespace(lease_id)[1] or ROOT_ID) + lease_id
+
+
+def _rounded(nanoseconds: int) -> int:
+    return (nanoseconds + NANOSECONDS // 2) // NANOSECONDS

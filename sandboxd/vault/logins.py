@@ -8,7 +8,6 @@ from sandboxd.vault.errors import Failure, InternalError, PermissionDenied, Refu
 from sandboxd.vault.framework.backend import Auth, Response
 from sandboxd.vault.framework.records import sanitize_policies
 from sandboxd.vault.framework.ttl import calculate_ttl
-from sandboxd.vault.namespaces import Namespace
 from sandboxd.vault.policy_store import UNASSIGNABLE
 from sandboxd.vault.tokens import Token, TokenType
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from sandboxd.vault.world import World
 
 
-def issue(world: "World", route: "Route", call: "SystemCall", response: Response) -> Response:
+def issue(world: "World", route: "Route", response: Response) -> Response:
     """Give a successful login its token. Raises VaultError when it may not have one."""
     auth, mounted = response.auth, route.mounted
     if auth is None or mounted is None:
@@ -50,7 +49,7 @@ def issue(world: "World", route: "Route", call: "SystemCall", response: Response
         explicit_max_ttl=auth.explicit_max_ttl,
     )
     auth.token_policies = sanitize_policies(auth.policies, add_default=not auth.no_default_policy)
-    auth.identity_policies = identity_policies(world, auth, namespace)
+    auth.identity_policies = identity_policies(world, auth, namespace.id)
     everything = sanitize_policies((*auth.token_policies, *auth.identity_policies))
     if "root" in everything:
         raise Refusal("auth methods cannot create root tokens")
@@ -86,31 +85,32 @@ def issue(world: "World", route: "Route", call: "SystemCall", response: Response
     return msgspec.structs.replace(response, auth=auth, warnings=[*response.warnings, *warnings])
 
 
-def finish(world: "World", namespace: Namespace, call: "SystemCall", response: Response) -> Response:
-    """Settle what a token made or renewed below `auth/token/` shows of its policies; a new one gets its lease."""
+def finish(world: "World", call: "SystemCall", response: Response) -> Response:
+    """Settle what a token made or renewed below `auth/token/` shows of its policies; a new one gets its lease.
+
+    Raises InternalError when anything else than the token store answers with a token.
+    """
     auth = response.auth
-    if auth is None or not call.mount.path.startswith("auth/"):
+    if auth is None or call.token is None or call.mount.path != "auth/token/":
         raise InternalError
-    auth.identity_policies = identity_policies(world, auth, namespace)
+    auth.identity_policies = identity_policies(world, auth, call.token.namespace_id)
     if call.path.startswith("renew"):
         auth.policies = sanitize_policies(auth.token_policies)
     else:
-        auth.token_policies = sanitize_policies(auth.policies)
+        auth.policies = auth.token_policies = sanitize_policies(auth.policies)
         token = world.tokens.lookup(auth.token)
         if token is not None and token.type == "service":
-            auth.policies = auth.token_policies
             world.leases.register_auth(token, auth)
-        auth.policies = auth.token_policies
     auth.policies = sanitize_policies((*auth.policies, *auth.identity_policies))
-    return msgspec.structs.replace(response, auth=auth)
+    return response
 
 
-def identity_policies(world: "World", auth: Auth, namespace: Namespace) -> tuple[str, ...]:
+def identity_policies(world: "World", auth: Auth, namespace_id: str) -> tuple[str, ...]:
     """The policies that the identity brings in a namespace."""
     entity = world.identity.entity(auth.entity_id) if auth.entity_id else None
     if entity is None:
         return ()
-    return sanitize_policies(world.identity.policies(entity).get(namespace.id, ()))
+    return sanitize_policies(world.identity.policies(entity).get(namespace_id, ()))
 
 
 def token_type(mount: str, wanted: str) -> TokenType:

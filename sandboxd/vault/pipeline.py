@@ -6,7 +6,6 @@ order.
 """
 
 from collections.abc import Mapping
-from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -30,13 +29,17 @@ from sandboxd.vault.identity import Entity
 from sandboxd.vault.namespaces import Namespace
 from sandboxd.vault.policies import render_filter
 from sandboxd.vault.request import Request
-from sandboxd.vault.tokens import Token
+from sandboxd.vault.retarget import retarget
+from sandboxd.vault.tokens import MalformedToken, Token
 
 if TYPE_CHECKING:
     from sandboxd.vault.framework.dispatch import Match
     from sandboxd.vault.mounts import Mounted
     from sandboxd.vault.policies import ACL, Decision
     from sandboxd.vault.world import World
+
+
+_PLAIN = (Response, dict, msgspec.Raw)  # what a handler answers with when it did not have to wait
 
 
 class Route(NamedTuple):
@@ -73,8 +76,10 @@ async def handle(world: "World", request: Request) -> Response | None:
     with world.audit.entry(request) as entry:
         if path.endswith("/") and request.operation in ("update", "create", "patch"):
             raise Refusal("cannot write to a path ending in '/'")
+        check_form(world, request)
+        namespace = retarget(world, request, namespace, path)
         if path in wrapping.PATHS:
-            wrapping.check(world, request)
+            request = wrapping.admit(world, request)
         route = find(world, namespace, path)
         if route.login:
             bearer = identify(world, request) if request.token else None
@@ -92,6 +97,8 @@ async def handle(world: "World", request: Request) -> Response | None:
                     "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked."
                 )
         if response is not None:
+            if route.mounted is not None:
+                response.mount_type = route.mounted.entry.type
             response = wrap(world, request, route, response, bearer)
         world.commit()
         entry.response(response)
@@ -115,6 +122,14 @@ def resolve(world: "World", request: Request) -> tuple[Namespace, str]:
             status=503,
         )
     return namespace, path
+
+
+def check_form(world: "World", request: Request) -> None:
+    """Raise Failure for a batch token that does not decode: no route is so open that it is not looked at."""
+    try:
+        world.tokens.check_form(request.token)
+    except MalformedToken as error:
+        raise Failure(f"error performing token check: {'; '.join(error.errors)}") from None
 
 
 def find(world: "World", namespace: Namespace, path: str) -> Route:
@@ -145,17 +160,15 @@ def authenticate(world: "World", request: Request) -> Bearer:
 
 def rejected(world: "World", request: Request) -> VaultError:
     """The refusal of a token that is not valid. Current Vault says so in a second line (from its documentation)."""
-    if world.profile == "vault" and request.token:
+    if world.profile == "vault" and request.token and not world.tokens.forged(request.token):
         return Refusal(listed(("permission denied", "invalid token")), status=403)
     return Refusal("permission denied", status=403)
 
 
 def identify(world: "World", request: Request) -> Bearer | None:
     """Who asks, or None when the token is missing, unknown, expired, used up, or used from elsewhere."""
-    token = world.tokens.lookup(request.token) if request.token else None
-    if token is None or token.used_up:
-        return None
-    if token.type == "batch" and token_over(world, token):
+    token = world.tokens.live(request.token, world.clock.now()) if request.token else None
+    if token is None:
         return None
     if token.ttl and token.bound_cidrs and not address_in(request.remote_address, token.bound_cidrs):
         return None
@@ -163,13 +176,6 @@ def identify(world: "World", request: Request) -> Bearer | None:
     if token.entity_id and (entity is None or entity.disabled):
         return None
     return Bearer(token, entity, world.policies.acl(token, entity))
-
-
-def token_over(world: "World", token: Token) -> bool:
-    """Whether a batch token has expired, or died with its parent."""
-    if token.ttl and world.clock.now() >= token.creation_time + token.ttl:
-        return True
-    return bool(token.parent) and world.tokens.by_hash(token.parent) is None
 
 
 async def authorized(world: "World", request: Request, route: Route, bearer: Bearer, entry: Any) -> Response | None:
@@ -195,7 +201,9 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
         if response is not None and response.lease is not None:
             response = lease(world, route, bearer.token, response)
         if response is not None and response.auth is not None:
-            response = logins.finish(world, route.namespace, call, response)
+            response = logins.finish(world, call, response)
+        if response is not None and route.path == "cubbyhole/response" and bearer.token.policies == (wrapping.POLICY,):
+            response = msgspec.structs.replace(response, warnings=[*response.warnings, wrapping.READ_DIRECTLY])
     except Failure as error:
         raise Failure(listed(error.errors), status=error.status) from error
     return response
@@ -232,7 +240,7 @@ def filter_listing(world: "World", route: Route, bearer: Bearer, response: Respo
 async def run(route: Route, call: Any, sent: Mapping[str, Any]) -> Response | None:
     """Call the handler and make a response of its result."""
     result = dispatch.run(route.match, call)
-    if isawaitable(result):
+    if not (result is None or isinstance(result, _PLAIN)):
         result = await result
     if route.match is None:
         raise UnsupportedPath
@@ -252,7 +260,7 @@ def lease(world: "World", route: Route, token: Token, response: Response) -> Res
     )
     secret = msgspec.structs.replace(secret, ttl=ttl)
     kept = world.leases.register_secret(route.path, route.namespace, token, secret, response.data)
-    secret = msgspec.structs.replace(secret, id=kept.id)
+    secret = msgspec.structs.replace(kept.secret or secret, id=kept.id)
     return msgspec.structs.replace(response, lease=secret, warnings=[*response.warnings, *warnings])
 
 
@@ -272,7 +280,7 @@ async def login(world: "World", request: Request, route: Route, bearer: Bearer |
         if response is not None and response.auth is not None and request.operation in ("update", "create", "read"):
             if not isinstance(mounted.backend, AuthMethod):
                 raise InternalError
-            response = logins.issue(world, route, call, response)
+            response = logins.issue(world, route, response)
     except InvalidCredentials:
         if user is not None:
             world.lockouts.failed(mounted, user)
@@ -307,7 +315,6 @@ def wrap(world: "World", request: Request, route: Route, response: Response, bea
     wanted = [ttl for ttl in (response.wrap_ttl, request.wrap_ttl) if ttl > 0]
     if not wanted or response.wrap_info is not None:
         return response
-    name = response.auth.display_name if response.auth is not None else ""
-    if not name and bearer is not None:
-        name = bearer.token.display_name
+    login = response.auth if route.login else None
+    name = login.display_name if login is not None else bearer.token.display_name if bearer is not None else ""
     return wrapping.wrap(world, request, route.namespace, response, path=route.path, ttl=min(wanted), display_name=name)

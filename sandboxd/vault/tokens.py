@@ -1,7 +1,8 @@
 """Tokens: the store of service tokens, and batch tokens, which carry all they know.
 
-A token has a parent unless it is an **orphan**; when a token is revoked, its children go with it. Its **accessor** names
-it without granting its powers. Times are in seconds since 1970.
+A token has a parent unless it is an **orphan**; when a token is revoked, its children go with it. Its **accessor**
+names it without granting its powers. A token whose last use is under way is **used up**: it can be looked up, and
+nothing else. Times are in seconds since 1970.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from sandboxd.vault.entropy import Entropy
+from sandboxd.vault.errors import Failure
 from sandboxd.vault.framework.backend import Caller
 from sandboxd.vault.storage import Storage, View
 
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
 
 TokenType = Literal["service", "batch"]
 
-_PREFIXES = {"vault": {"service": "hvs.", "batch": "hvb."}, "openbao": {"service": "s.", "batch": "b."}}
+_SERVICE = ("hvs.", "s.")
+_BATCH = ("hvb.", "b.")
+_BATCH_PREFIX = {"vault": "hvb.", "openbao": "b."}
+
+
+class MalformedToken(Failure):
+    """A batch token whose body does not decode. Its text is Go's, and says where."""
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +78,24 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def token_hash(token_id: str) -> str:
-    """The hash that a token is looked up by: comparing hashes takes the same time whatever was guessed."""
-    return "h" + hashlib.sha256(token_id.encode("utf-8", "surrogatepass")).hexdigest()
+    """The hash that a token is looked up by: comparing hashes takes the same time whatever was guessed.
+
+    It shows as the end of the token's lease id. As in the real server, an id that somebody chose (it has no dot) gets a
+    SHA-1, all others `h` and a SHA-256.
+    """
+    raw = token_id.encode("utf-8", "surrogatepass")
+    if "." not in token_id:
+        return hashlib.sha1(raw, usedforsecurity=False).hexdigest()
+    return "h" + hashlib.sha256(raw).hexdigest()
+
+
+def split_namespace(name: str) -> tuple[str, str]:
+    """The name of a token, accessor or lease without its namespace, and the namespace's id (empty for none)."""
+    start = name.rfind("/") + 1
+    if not start and name.startswith((*_SERVICE, *_BATCH)):
+        start = name.index(".") + 1
+    at = name.rfind(".", start)
+    return (name, "") if at < 0 or at == len(name) - 1 else (name[:at], name[at + 1 :])
 
 
 class Tokens:
@@ -83,7 +107,6 @@ class Tokens:
         self._accessors = View(storage, "core/token/accessor/")
         self._children = View(storage, "core/token/parent/")
         self._entropy = entropy
-        self._prefixes = _PREFIXES[profile]
         self._profile = profile
         self._batch: dict[str, Token] = {}
         self._key: bytes | None = None
@@ -93,10 +116,45 @@ class Tokens:
         self._batch, self._key = {}, None
 
     def lookup(self, token_id: str) -> Token | None:
-        """The token with that id, or None. Expiry is the lease's matter for service tokens, the caller's for batch."""
-        if token_id.startswith(self._prefixes["batch"]):
+        """The token with that id, used up or not, or None.
+
+        Expiry is the lease's matter for service tokens; `live` looks at that of batch tokens. Raises MalformedToken.
+        """
+        if token_id.startswith(_BATCH):
             return self._open(token_id)
         return self._ids.get(token_hash(token_id), Token)
+
+    def live(self, token_id: str, now: float) -> Token | None:
+        """The token with that id if it can still be used at the moment `now`, or None. Raises MalformedToken."""
+        token = self.lookup(token_id)
+        if token is None or token.used_up:
+            return None
+        if token.type == "batch":
+            if now > token.creation_time + token.ttl:
+                return None
+            if token.parent and ((parent := self.by_hash(token.parent)) is None or parent.used_up):
+                return None
+        return token
+
+    def check_form(self, token_id: str) -> None:
+        """Raise MalformedToken for a batch token whose body does not decode."""
+        if token_id.startswith(_BATCH):
+            self._open(token_id)
+
+    def forged(self, token_id: str) -> bool:
+        """Whether an id has the long form of Vault's service tokens, and was not made here.
+
+        The real server signs these; a wrong signature is another answer than an unknown token.
+        """
+        from sandboxd.fakes.tokens import LONG, is_service_token, looks_signed
+
+        limit = 35 if self._profile == "openbao" else 33  # the longest unsigned one, with its namespace
+        return (
+            len(token_id) > limit
+            and looks_signed(token_id)
+            and self.lookup(token_id) is None
+            and not is_service_token(token_id, LONG)
+        )
 
     def by_hash(self, hashed: str) -> Token | None:
         """The token with that hash, or None."""
@@ -134,7 +192,7 @@ class Tokens:
             return msgspec.structs.replace(token, id=self._seal(token) + suffix)
         token = msgspec.structs.replace(
             token,
-            id=token.id or self._mint() + suffix,
+            id=token.id or self._mint(token, suffix),
             accessor=token.accessor or self._entropy.text(24) + suffix,
         )
         self.put(token)
@@ -158,13 +216,14 @@ class Tokens:
             self.put(msgspec.structs.replace(child, parent=""))
         self._children.clear(f"{hashed}/")
 
-    def _mint(self) -> str:
-        prefix = self._prefixes["service"]
-        if self._profile == "openbao":
-            return prefix + self._entropy.text(24)
-        from sandboxd.fakes.tokens import mint_service_token
+    def _mint(self, token: Token, suffix: str) -> str:
+        from sandboxd.fakes.tokens import LONG, OPENBAO, SHORT, mint_service_token
 
-        return mint_service_token(self._entropy.bytes)
+        if self._profile == "openbao":
+            return mint_service_token(self._entropy.bytes, OPENBAO) + suffix
+        if token.policies == ("root",):
+            return mint_service_token(self._entropy.bytes, SHORT) + suffix
+        return mint_service_token(self._entropy.bytes, LONG)  # its namespace is hidden inside, in the real one
 
     def _cipher(self) -> "AESGCM":
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -178,31 +237,56 @@ class Tokens:
         return AESGCM(self._key)
 
     def _seal(self, token: Token) -> str:
-        import base64
+        from sandboxd.fakes.tokens import pack_batch_token
 
         nonce = self._entropy.bytes(12)
-        sealed = self._cipher().encrypt(nonce, msgspec.msgpack.encode(token), None)
-        return self._prefixes["batch"] + base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+        content = Content(**{name: getattr(token, name) for name in Content.__struct_fields__})
+        sealed = self._cipher().encrypt(nonce, msgspec.msgpack.encode(content), None)
+        return pack_batch_token(nonce + sealed, _BATCH_PREFIX[self._profile])
 
     def _open(self, token_id: str) -> Token | None:
         known = self._batch.get(token_id)
         if known is not None:
             return known
-        import base64
-
         from cryptography.exceptions import InvalidTag
 
-        body = token_id[len(self._prefixes["batch"]) :].partition(".")[0]
+        from sandboxd.fakes.tokens import unpack_batch_token
+
+        body = split_namespace(token_id)[0].partition(".")[2]
         try:
-            raw = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
-            opened = self._cipher().decrypt(raw[:12], raw[12:], None)
+            sealed = unpack_batch_token(body)
+        except ValueError as error:
+            raise MalformedToken(str(error)) from None
+        if sealed is None:
+            return None
+        try:
+            opened = self._cipher().decrypt(sealed[:12], sealed[12:], None)
         except (ValueError, InvalidTag):
             return None
-        token = msgspec.structs.replace(msgspec.msgpack.decode(opened, type=Token), id=token_id)
+        content = msgspec.msgpack.decode(opened, type=Content)
+        token = Token(id=token_id, type="batch", **msgspec.structs.asdict(content))
         if len(self._batch) > 10_000:
             self._batch.clear()
         self._batch[token_id] = token
         return token
+
+
+class Content(msgspec.Struct, frozen=True, array_like=True):
+    """What a batch token carries."""
+
+    parent: str
+    policies: tuple[str, ...]
+    path: str
+    meta: Mapping[str, str] | None
+    display_name: str
+    creation_time: int
+    ttl: int
+    role: str
+    entity_id: str
+    namespace_id: str
+    bound_cidrs: tuple[str, ...]
+    inline_policy: str
+    no_identity_policies: bool
 
 
 class Reference(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ missing, and `/?` at the end allows a trailing slash. Literal beats captured bea
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -94,6 +94,7 @@ class Response(msgspec.Struct, kw_only=True):
     warnings: list[str] = []
     wrap_ttl: int = 0  # the engine wants its answer wrapped, for so many seconds
     wrap_format: str = ""
+    wrapped_accessor: str = ""  # what an answer that is wrapped shows of its content, beside the accessor of a token
     wrap_info: WrapInfo | None = None
     redirect: str = ""
     status: int = 0
@@ -101,6 +102,7 @@ class Response(msgspec.Struct, kw_only=True):
     content_type: str = "application/json"
     bare: bool = False
     headers: Mapping[str, str] = {}
+    mount_type: str = ""  # filled in by the core
 
 
 Result = Response | dict[str, Any] | msgspec.Raw | None
@@ -131,6 +133,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     cubbyhole_id: str = ""
 
 
+class Bearer(Protocol):
+    """A token, as far as handlers are concerned."""
+
+    def caller(self) -> Caller:
+        """What handlers get to know of it."""
+
+
 @dataclass(slots=True)
 class Call:
     """One call of a handler, with all that it needs; it opens nothing.
@@ -149,13 +158,18 @@ class Call:
     system: "System"
     raw: Mapping[str, Any]
     given: frozenset[str] = frozenset()
-    caller: Caller | None = None
+    bearer: "Bearer | None" = None
     warnings: list[str] = field(default_factory=list)
 
     @property
     def profile(self) -> str:
         """Whose behaviour is followed: "vault" or "openbao"."""
         return self.system.profile
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who calls; None without a token."""
+        return None if self.bearer is None else self.bearer.caller()
 
     def warn(self, text: str) -> None:
         """Add a warning to whatever is answered with data."""
