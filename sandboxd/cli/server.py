@@ -270,7 +270,7 @@ async def _serve(flags: Flags, found: "ServerConfig", plan: Plan, settings: "Set
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if hasattr(signal, "SIGHUP"):
-        loop.add_signal_handler(signal.SIGHUP, world.audit.reopen)
+        loop.add_signal_handler(signal.SIGHUP, lambda: world.audit.reopen())
     try:
         async with serving(world, plan.listeners) as addresses:
             _announce(name, plan, found, addresses)

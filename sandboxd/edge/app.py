@@ -122,17 +122,11 @@ class App:
             return Answer(response.status or 200, encode_json(response.data) + b"\n")
         if operation == "list" and response.wrap_info is None and _empty_list(response):
             return NOT_FOUND
-        body = envelope(response, request.id, mount_type=self._mount_type(request))
+        mount_type = response.mount_type if self.world.profile == "vault" else None
+        body = envelope(response, request.id, mount_type=mount_type)
         if _twice(request.path) and isinstance(response.data, dict) and response.data and response.wrap_info is None:
             body = encode_json(response.data)[:-1] + b"," + body[1:]
         return Answer(response.status or 200, body + b"\n", tuple(response.headers.items()))
-
-    def _mount_type(self, request: Request) -> str | None:
-        if self.world.profile != "vault":
-            return None
-        resolved = self.world.namespaces.resolve(request.namespace, request.path)
-        found = None if resolved is None else self.world.mounts.find(*resolved)
-        return "" if found is None else found[0].entry.type
 
 
 def _empty_list(response: Response) -> bool:

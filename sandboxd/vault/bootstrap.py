@@ -90,7 +90,8 @@ def start_dev(world: "World", root_token: str = "", *, kv: str = "2") -> tuple[s
 
     Gives the unseal key in base64, and the token.
     """
-    (share,) = world.seal.initialize()
+    (share,) = world.seal.initialize(now=world.clock.now_ns())
+    world.seal.open()
     furnish(world, ROOT)
     if kv:
         mount_kv(world, version=kv)

@@ -7,7 +7,7 @@ Paths end in a slash; auth methods live below `auth/`. There is one table for ea
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -122,10 +122,13 @@ class Mounts:
         self.bounds = bounds
         self.profile = profile
         self._tables: dict[str, dict[str, Mounted]] = {}
+        # Where paths lead, as the pipeline found it; forgotten when a mount changes.
+        self.routes: dict[tuple[str, str], Any] = {}
 
     def reload(self, namespaces: Iterator[Namespace]) -> None:
         """Read the storage again, after it was restored."""
         self._tables = {}
+        self.routes.clear()
         for namespace in namespaces:
             view = View(self._storage, namespace.prefix + "mounts/")
             for name in view.list():
@@ -209,6 +212,7 @@ class Mounts:
     def _forget(self, namespace: Namespace, entry: MountEntry) -> None:
         self._storage.delete(f"{namespace.prefix}mounts/{entry.uuid}")
         self._tables.get(namespace.id, {}).pop(entry.route, None)
+        self.routes.clear()
 
     def _put(self, namespace: Namespace, entry: MountEntry) -> None:
         self._storage.put(f"{namespace.prefix}mounts/{entry.uuid}", entry)
@@ -242,4 +246,5 @@ class Mounts:
             namespace=namespace,
         )
         self._tables.setdefault(namespace.id, {})[entry.route] = mounted
+        self.routes.clear()
         return mounted

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sandboxd.vault.world import World
 
 
+KNOWN_ROUTES = 10_000
 _PLAIN = (Response, dict, msgspec.Raw)  # what a handler answers with when it did not have to wait
 
 
@@ -134,6 +135,16 @@ def check_form(world: "World", request: Request) -> None:
 
 def find(world: "World", namespace: Namespace, path: str) -> Route:
     """Where a path leads."""
+    routes = world.mounts.routes
+    known: Route | None = routes.get((namespace.id, path))
+    if known is None:
+        if len(routes) >= KNOWN_ROUTES:
+            routes.clear()
+        known = routes[namespace.id, path] = _find(world, namespace, path)
+    return known
+
+
+def _find(world: "World", namespace: Namespace, path: str) -> Route:
     found = world.mounts.find(namespace, path)
     if found is None:
         return Route(namespace, path, None, "", None, login=False, sudo=False)

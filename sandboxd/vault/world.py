@@ -13,7 +13,7 @@ from sandboxd.vault.audit import Audit
 from sandboxd.vault.clock import Clock
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure, Refusal, Sealed
-from sandboxd.vault.framework.backend import Caller, Response
+from sandboxd.vault.framework.backend import Response
 from sandboxd.vault.framework.ttl import Bounds
 from sandboxd.vault.identity import Identity
 from sandboxd.vault.leases import LeaseEntry, Leases
@@ -155,7 +155,6 @@ class World:
         *,
         operation: str = "",
         token: Token | None = None,
-        caller: Caller | None = None,
         raw: Mapping[str, Any] | None = None,
     ) -> SystemCall:
         """A call of a handler of a mount."""
@@ -175,7 +174,7 @@ class World:
             entropy=self.entropy,
             system=self.system(mounted.namespace),
             raw=request.data if raw is None else raw,
-            caller=caller or (token.caller() if token is not None else None),
+            bearer=token,
         )
         if backend.system:
             call.world, call.namespace, call.mounted, call.token = self, mounted.namespace, mounted, token

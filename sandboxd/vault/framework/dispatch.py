@@ -126,8 +126,8 @@ class Router:
         for group in (*self._by_head.values(), self._anywhere):
             if len(group) > 1:
                 group.sort(key=lambda route: route.rank)
-        self._login = _patterns(backend.unauthenticated)
-        self._root = _patterns(backend.root)
+        self._login = _patterns(backend.unauthenticated) if backend.unauthenticated else None
+        self._root = _patterns(backend.root) if backend.root else None
 
     def find(self, path: str) -> Match | None:
         """The most specific route for a path below the mount, or None."""
@@ -144,11 +144,15 @@ class Router:
 
     def needs_token(self, path: str, match: Match | None) -> bool:
         """Whether the path asks for a token."""
-        return not ((match is not None and match.route.path.login) or _matches(self._login, path))
+        if match is not None and match.route.path.login:
+            return False
+        return self._login is None or not _matches(self._login, path)
 
     def needs_sudo(self, path: str, match: Match | None) -> bool:
         """Whether the path asks for the `sudo` capability."""
-        return (match is not None and match.route.path.sudo) or _matches(self._root, path)
+        if match is not None and match.route.path.sudo:
+            return True
+        return self._root is not None and _matches(self._root, path)
 
 
 def _patterns(globs: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], tuple["re.Pattern[str]", ...]]:
