@@ -313,6 +313,13 @@ def install(call: SystemCall, table: Table, kind: str, args: MountArgs, config: 
     initialize(world, call.request, mounted)
 
 
+def find(call: SystemCall, path: str) -> Mounted | None:
+    """The mount that answers for a path, whose leading segments may name namespaces below."""
+    resolved = call.world.namespaces.resolve(call.namespace.path, path)
+    found = None if resolved is None else call.world.mounts.find(*resolved)
+    return None if found is None else found[0]
+
+
 def conflicting(call: SystemCall, route: str) -> str:
     """The full path of what is in the way of a mount: a mount above, at or below it, or a namespace; or nothing."""
     here = call.namespace.path

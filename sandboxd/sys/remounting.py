@@ -64,13 +64,13 @@ async def remount(call: SystemCall, args: MoveArgs) -> Result:
     source, target = _place(call, args.from_), _place(call, args.to)
     _check(source, target, args.to)
     wanted = mounting.sanitized(args.from_)
-    found = call.world.mounts.find(call.namespace, wanted)
+    found = mounting.find(call, wanted)
     if found is None:
         refuse(f"no matching mount at {quote(wanted)}")
     conflict = mounting.conflicting(call, mounting.sanitized(args.to))
     if conflict and conflict != target.namespace.path:
         refuse(f"path already in use at {quote(conflict)}")
-    status = await _move(call, found[0], source, target)
+    status = await _move(call, found, source, target)
     migration_id = call.entropy.uuid()
     report = Migration(
         source_mount=source.namespace.path + source.path,
@@ -95,7 +95,7 @@ def read_status(call: SystemCall, args: StatusArgs) -> Result:
 
 def _place(call: SystemCall, path: str) -> _Place:
     full = call.namespace.path + path
-    inside = [namespace for namespace in call.world.namespaces if f"{full}/".startswith(namespace.path)]
+    inside = [namespace for namespace in call.world.namespaces if full.startswith(namespace.path)]
     namespace = max(inside, key=lambda found: len(found.path))
     return _Place(namespace, mounting.sanitized(full[len(namespace.path) :]))
 

@@ -81,10 +81,9 @@ def tune_method(call: SystemCall, args: TuneArgs) -> Result:
 
 def _read(call: SystemCall, path: str) -> dict[str, Any]:
     path = mounting.sanitized(path)
-    found = call.world.mounts.find(call.namespace, path)
-    if found is None:
+    mounted = mounting.find(call, path)
+    if mounted is None:
         refuse(f"cannot fetch sysview for path {quote(path)}")
-    mounted = found[0]
     entry, config = mounted.entry, mounted.entry.config
     data: dict[str, Any] = {
         "description": entry.description,
@@ -123,10 +122,9 @@ def _tune(call: SystemCall, args: TuneArgs, path: str, *, is_auth: bool) -> Resu
     if untunable:
         for name in sorted(call.given - _ALWAYS_TUNABLE):
             refuse(f"cannot tune parameter {name} of {path}")
-    found = call.world.mounts.find(call.namespace, path)
-    if found is None:
+    mounted = mounting.find(call, path)
+    if mounted is None:
         refuse(f"tune of path {quote(path)} failed: no mount entry found")
-    mounted = found[0]
     entry = mounted.entry
     config = entry.config if untunable else _timed(mounted, args)
     if "description" in call.given:

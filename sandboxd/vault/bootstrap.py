@@ -24,6 +24,7 @@ _STANDARD: tuple[tuple[Table, str, str, str, MountConfig], ...] = (
     ("mounts", "cubbyhole/", "cubbyhole", "per-token private secret storage", MountConfig()),
     ("auth", "token/", "token", "token based credentials", MountConfig(token_type="default-service")),
 )
+_CHILD_TOKENS = MountConfig(token_type="default")
 
 
 def furnish(world: "World", namespace: Namespace) -> None:
@@ -40,7 +41,7 @@ def furnish(world: "World", namespace: Namespace) -> None:
                 accessor=world.mounts.new_accessor(table, kind),
                 namespace_id=namespace.id,
                 description=description,
-                config=config,
+                config=_CHILD_TOKENS if prefix and kind == "token" else config,
                 local=kind == "cubbyhole",
                 seal_wrap=kind == "system",
             ),

@@ -1,8 +1,8 @@
 """Identity: who is behind the tokens.
 
-An **entity** is one person or program; its **aliases** are its names at auth methods. **Groups** collect entities and other
-groups; an external group's members come from an auth method. Entities and groups carry policies, which come on top of
-those of the token. Moments are nanoseconds since 1970.
+An **entity** is one person or program; its **aliases** are its names at auth methods. **Groups** collect entities and
+other groups; an external group's members come from an auth method. Entities and groups carry policies, which come on
+top of those of the token. Moments are nanoseconds since 1970.
 """
 
 from collections.abc import Iterable, Mapping
@@ -145,6 +145,15 @@ class Identity:
                 left = tuple(member for member in group.member_entity_ids if member != entity.id)
                 self.put_group(msgspec.structs.replace(group, member_entity_ids=left))
         self.generation += 1
+
+    def clear(self, namespace_id: str) -> None:
+        """Forget all entities and groups of a namespace."""
+        for entity in self.entities():
+            if entity.namespace_id == namespace_id:
+                self.delete_entity(entity)
+        for group in self.groups():
+            if group.namespace_id == namespace_id:
+                self.delete_group(group)
 
     def login(
         self, alias: Alias, *, namespace_id: str, accessor: str, mount_type: str, mount_path: str, local: bool = False

@@ -1,5 +1,6 @@
 """Namespaces: a tree of separate vaults in one. The root namespace has the empty path and the id `root`."""
 
+import posixpath
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -8,6 +9,49 @@ from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.storage import View
 
 ROOT_ID = "root"
+RESERVED = ("", ".", "..", "root", "sys", "audit", "auth", "cubbyhole", "identity")
+"""Names that no namespace can have."""
+
+# Below `sys/`: what only the root namespace has. Source: OpenBao's request handling.
+_ROOT_ONLY = (
+    "audit",
+    "audit-hash",
+    "config/auditing",
+    "config/cors",
+    "config/reload",
+    "config/state",
+    "config/ui",
+    "generate-recovery-token",
+    "generate-root",
+    "health",
+    "host-info",
+    "in-flight-req",
+    "init",
+    "internal/counters/activity",
+    "internal/counters/config",
+    "internal/inspect/router",
+    "loggers",
+    "metrics",
+    "mfa/method",
+    "monitor",
+    "pprof",
+    "quotas/config",
+    "quotas/lease-count",
+    "quotas/rate-limit",
+    "raw",
+    "rekey",
+    "rekey-recovery-key",
+    "replication/merkle-check",
+    "replication/recover",
+    "replication/reindex",
+    "replication/status",
+    "seal",
+    "sealwrap/rewrap",
+    "step-down",
+    "storage",
+    "sync/config",
+    "unseal",
+)
 
 
 class Namespace(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +102,7 @@ class Namespaces:
         return self._by_id.get(namespace_id)
 
     def at(self, path: str) -> Namespace | None:
-        """The namespace at that absolute path, with or without its trailing slash."""
+        """The namespace at that absolute path, with or without its trailing slash; `""` is the root."""
         return self._by_path.get(canonical(path))
 
     def resolve(self, header: str, path: str) -> tuple[Namespace, str] | None:
@@ -68,7 +112,8 @@ class Namespaces:
         """
         if len(self._by_path) == 1 and not header:
             return ROOT, path
-        base = self._by_path.get(canonical(header))
+        header = canonical(header)
+        base = self._by_path.get("" if header == f"{ROOT_ID}/" else header)
         if base is None:
             return None
         found, rest = base, path
@@ -81,16 +126,26 @@ class Namespaces:
             at = path.find("/", at + 1)
         return found, rest
 
-    def create(self, parent: Namespace, name: str, custom_metadata: Mapping[str, str]) -> Namespace:
-        """Make a namespace below another one, whose parents are all there."""
+    def create(self, parent: Namespace, name: str, custom_metadata: Mapping[str, str], *, id_length: int) -> Namespace:
+        """Make a namespace right below another one. `name` ends in a slash."""
+        namespace_id = self._entropy.text(id_length)
+        while namespace_id in self._by_id:
+            namespace_id = self._entropy.text(id_length)
         found = Namespace(
-            id=self._entropy.text(6),
+            id=namespace_id,
             uuid=self._entropy.uuid(),
-            path=parent.path + canonical(name),
+            path=parent.path + name,
             custom_metadata=custom_metadata,
         )
         self.put(found)
         return found
+
+    def locking(self, namespace: Namespace) -> Namespace | None:
+        """The namespace whose lock holds for this one: itself or the highest above it that is locked."""
+        if len(self._by_path) == 1:
+            return None
+        around = (other for path, other in sorted(self._by_path.items()) if namespace.path.startswith(path))
+        return next((other for other in around if other.locked), None)
 
     def put(self, namespace: Namespace) -> None:
         """Keep a namespace, new or changed."""
@@ -115,6 +170,11 @@ class Namespaces:
 
 
 def canonical(path: str) -> str:
-    """A namespace path without a leading and with a trailing slash; empty for the root."""
-    path = path.strip("/")
-    return f"{path}/" if path and path != ROOT_ID else ""
+    """A namespace path without a slash in front and with one at the end, cleaned of doubled ones; empty for none."""
+    clean = posixpath.normpath(path.lstrip("/"))
+    return "" if clean == "." else clean if clean.endswith("/") else f"{clean}/"
+
+
+def root_only(path: str) -> bool:
+    """Whether a path below `sys/` is there in the root namespace alone."""
+    return any(path == name or path.startswith(f"{name}/") for name in _ROOT_ONLY)

@@ -26,7 +26,7 @@ from sandboxd.vault.framework.backend import AuthMethod, Response
 from sandboxd.vault.framework.records import address_in
 from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.identity import Entity
-from sandboxd.vault.namespaces import Namespace
+from sandboxd.vault.namespaces import Namespace, root_only
 from sandboxd.vault.policies import render_filter
 from sandboxd.vault.request import Request
 from sandboxd.vault.retarget import retarget
@@ -116,12 +116,16 @@ def resolve(world: "World", request: Request) -> tuple[Namespace, str]:
     if found is None:
         raise Failure("namespace not found", status=404)
     namespace, path = found
-    if namespace.path and namespace.locked and path != "sys/namespaces/api-lock/unlock":
-        raise Refusal(
-            f'API access to this namespace has been locked by an administrator - "{namespace.path}" must be unlocked '
-            "to gain access.",
-            status=503,
-        )
+    if namespace.path:
+        locking = world.namespaces.locking(namespace)
+        if locking is not None and path != "sys/namespaces/api-lock/unlock":
+            raise Refusal(
+                f'API access to this namespace has been locked by an administrator - "{locking.path}" must be unlocked '
+                "to gain access.",
+                status=503,
+            )
+        if path.startswith("sys/") and root_only(path[4:]):
+            raise Failure("operation only available in root namespace", status=400)
     return namespace, path
 
 
