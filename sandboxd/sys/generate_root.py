@@ -1,4 +1,4 @@
-"""`sys/generate-root`, `sys/decode-token`, OpenBao's `sys/generate-root-token`: a root token for the shares' holders."""
+"""`sys/generate-root`, `sys/decode-token`, OpenBao's `sys/generate-root-token`: root tokens for the shares' holders."""
 
 import base64
 import binascii
