@@ -69,28 +69,35 @@ class App:
     async def answer(self, incoming: Incoming) -> Answer:
         """Answer one request."""
         try:
+            if incoming.target == "*" and incoming.method == "OPTIONS":
+                return Answer(200, content_type="", standard=False)
             path, query = split(incoming.target)
             if not path.startswith("/v1/"):
                 if self.control is not None and path.startswith("/sandboxd/"):
                     return await self.control.answer(path, incoming)
                 return self._outside(path, incoming.method)
-            moved = decoding.cleaned(path, incoming.target.partition("?")[0], query, incoming.method)
+            raw = decoding.origin_form(incoming.target).partition("?")[0]
+            moved = decoding.cleaned(path, raw, query, incoming.method)
             if moved is not None:
                 return moved
-            if query and "help" in decoding.parse_query(query) and decoding.flag(decoding.parse_query(query), "help"):
-                return await self._help(decoding.decode(incoming._replace(method="GET"), path, query, self._new_id))
+            if "help=" in query and any(decoding.parse_query(query).get("help", ())):
+                return await self._help(decoding.decode(incoming._replace(method="GET"), path, "", self._new_id))
             namespace = decoding.first(incoming.headers, "x-vault-namespace")
             name = path[4:]
             if namespace and name.startswith("sys/") and root_only(name[4:]):
                 raise refused(400, "operation unavailable in namespaces")
+            # Go's mux matches segments before their escapes are read: an escaped slash leads to no route of its own.
+            plain = "%2f" not in incoming.target.lower()
+            direct = DIRECT.get(name) if plain else None
+            if direct is not None and incoming.method in ("PATCH", "OPTIONS"):
+                raise refused(405)
             request = decoding.decode(incoming, path, query, self._new_id)
-            direct = DIRECT.get(name)
             if direct is not None:
                 found = direct(self.world, request)
                 status, body = await found if isawaitable(found) else found
                 self.world.commit()
                 return Answer(status, b"" if body is None else encode_json(body) + b"\n")
-            return self._encoded(request, await pipeline.handle(self.world, request))
+            return self._encoded(request, await pipeline.handle(self.world, request), twice=plain and _twice(name))
         except Refused as error:
             return error.answer
         except VaultError as error:
@@ -109,7 +116,7 @@ class App:
         response = await found if isawaitable(found) else found
         return Answer(200, encode_json(response.data) + b"\n")
 
-    def _encoded(self, request: Request, response: Response | None) -> Answer:
+    def _encoded(self, request: Request, response: Response | None, *, twice: bool) -> Answer:
         operation = request.operation
         if response is None:
             return NOT_FOUND if operation in ("read", "header", "list", "scan") else DONE
@@ -124,7 +131,7 @@ class App:
             return NOT_FOUND
         mount_type = response.mount_type if self.world.profile == "vault" else None
         body = envelope(response, request.id, mount_type=mount_type)
-        if _twice(request.path) and isinstance(response.data, dict) and response.data and response.wrap_info is None:
+        if twice and isinstance(response.data, dict) and response.data and response.wrap_info is None:
             body = encode_json(response.data)[:-1] + b"," + body[1:]
         return Answer(response.status or 200, body + b"\n", tuple(response.headers.items()))
 

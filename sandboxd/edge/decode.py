@@ -21,8 +21,17 @@ _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _MERGE_PATCH = "application/merge-patch+json"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_json = msgspec.json.Decoder(float_hook=Number)
+
+
+def _number(text: str) -> Number:
+    if abs(float(text)) == float("inf"):
+        raise ValueError(text)
+    return Number(text)
+
+
+_json = msgspec.json.Decoder(float_hook=_number)
 
 
 class Refused(Exception):
@@ -38,15 +47,21 @@ def refused(status: int, *errors: str) -> Refused:
     return Refused(Answer(status, encode_errors(errors)))
 
 
+def origin_form(target: str) -> str:
+    """A target without scheme and host, which clients of proxies put in front."""
+    if target.startswith("/") or "://" not in target:
+        return target
+    return "/" + target.partition("://")[2].partition("/")[2]
+
+
 def split(target: str) -> tuple[str, str]:
     """The decoded path and the raw query of a request's target. Raises Refused as Go's server and its mux do."""
-    if not target.startswith("/"):
-        _, _, rest = target.partition("://")
-        target = "/" + rest.partition("/")[2] if rest else target
+    target = origin_form(target)
     raw, _, query = target.partition("?")
     if "%" in raw:
-        if re.search(r"%(?![0-9a-fA-F]{2})", raw):
-            raise Refused(Answer(400, b"400 Bad Request", content_type="text/plain; charset=utf-8", standard=False))
+        if _BAD_ESCAPE.search(raw):
+            kind = "text/plain; charset=utf-8"
+            raise Refused(Answer(400, b"400 Bad Request", content_type=kind, standard=False, close=True))
         path = unquote_to_bytes(raw).decode("utf-8", "surrogateescape")
     else:
         path = raw
@@ -80,7 +95,7 @@ def parse_query(query: str) -> dict[str, list[str]]:
     """The fields of a query, with all their values; pieces that do not decode are left out, as Go does."""
     found: dict[str, list[str]] = {}
     for piece in query.split("&"):
-        if not piece or ";" in piece or re.search(r"%(?![0-9a-fA-F]{2})", piece):
+        if not piece or ";" in piece or _BAD_ESCAPE.search(piece):
             continue
         for key, value in parse_qsl(piece, keep_blank_values=True, errors="replace"):
             found.setdefault(key, []).append(value)
@@ -130,7 +145,9 @@ def decode(incoming: Incoming, path: str, query: str, new_id: Callable[[], str])
     elif method == "OPTIONS":
         raise refused(400, "cannot handle internal-only request operation")
     else:
-        raise refused(405)
+        raise Refused(Answer(405, encode_errors(()), close=method == "CONNECT"))
+    if "x-vault-mfa" in headers or "x-vault-index" in headers:
+        check_headers(headers)
     return Request(
         id=new_id(),
         operation=operation,
@@ -165,6 +182,17 @@ def token(headers: Mapping[str, tuple[str, ...]]) -> str:
     return found
 
 
+def check_headers(headers: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse what the real server cannot read in headers that have no effect here. Raises Refused."""
+    for value in headers.get("x-vault-mfa", ()):
+        if not value.partition(":")[0]:
+            text = 'invalid data in header "X-Vault-MFA"; missing method name or ID'
+            raise refused(400, f"failed to parse X-Vault-MFA header: {text}")
+    if "x-vault-index" in headers:
+        # A state comes from an answer's own header, which a single server never sends.
+        raise refused(400, 'failed to decode "X-Vault-Index"')
+
+
 def wrap_ttl(headers: Mapping[str, tuple[str, ...]]) -> int:
     """Seconds that the answer is to be wrapped for. Raises Refused."""
     text = first(headers, "x-vault-wrap-ttl")
@@ -191,7 +219,7 @@ def flag(fields: Mapping[str, list[str]], name: str) -> bool:
 
 def from_query(fields: Mapping[str, list[str]]) -> Mapping[str, Any]:
     """The fields of a query as a request's data; `help` is the server's own."""
-    return {name: values[0] if len(values) == 1 else values for name, values in fields.items() if name != "help"}
+    return {name: values[0] if len(values) == 1 else tuple(values) for name, values in fields.items() if name != "help"}
 
 
 def media_type(headers: Mapping[str, tuple[str, ...]], *, strict: bool = False) -> str:
@@ -212,12 +240,15 @@ def media_type(headers: Mapping[str, tuple[str, ...]], *, strict: bool = False) 
 def decode_body(body: bytes, kind: str) -> Mapping[str, Any]:
     """The object that a body holds: JSON whatever its type says, or a form. Raises Refused."""
     if kind == "application/x-www-form-urlencoded" and not body.lstrip().startswith(b"{"):
-        fields = parse_query(body.decode("utf-8", "replace"))
+        text = body.decode("utf-8", "replace")
+        if _BAD_ESCAPE.search(text) or ";" in text:
+            raise refused(400, "error parsing form data")
+        fields = parse_query(text)
         return {name: ",".join(values) for name, values in fields.items()}
     if len(body) < _COMPLEX_BODY and body.count(b'"') <= 2 * gojson.MAX_STRINGS and b"-0" not in body:
         try:
             found = _json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             pass
         else:
             if isinstance(found, dict):

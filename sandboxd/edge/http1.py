@@ -24,6 +24,8 @@ from sandboxd.edge.tasks import Ready, begin, spawn
 if TYPE_CHECKING:
     from aiohttp.streams import StreamReader
 
+LINGER = 0.5  # seconds that a client may go on sending a body that was refused
+TOO_LARGE_METHOD = "too large"
 KEEP_ALIVE = 300.0  # seconds that an idle connection is kept, as the real server does
 HEADER_LIMIT = 1024 * 1024  # bytes
 TOO_LARGE = Answer(413, encode_errors(("http: request body too large",)), standard=False)
@@ -31,6 +33,7 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Reque
 _STANDARD = "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n"
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PLAIN = re.compile(rb"%b /[!-~\x80-\xff]* HTTP/1\.1(?:\r\n%b:[ \t]*[^\r\n\x00]*)*" % (_TOKEN, _TOKEN))
+_REQUEST_LINE = re.compile(rb"%b [!-~\x80-\xff]+ HTTP/(\d\.\d)" % _TOKEN)
 _UNUSUAL = ("transfer-encoding", "expect", "upgrade")
 
 
@@ -189,7 +192,7 @@ class Connection(asyncio.Protocol):
             self._length = int(length)
             if self._length > MAX_BODY:
                 self._closing = True
-                self._queue.append((head._replace(close=True, method="too large"), b""))
+                self._queue.append((head._replace(close=True, method=TOO_LARGE_METHOD), b""))
                 return False
         if len(self._buffer) < self._length:
             self._waiting = head
@@ -200,6 +203,14 @@ class Connection(asyncio.Protocol):
         return True
 
     def _hand_over(self) -> None:
+        line = self._buffer.split(b"\n", 1)[0].rstrip(b"\r")
+        version = _REQUEST_LINE.fullmatch(line)
+        if version is None and len(line) <= HEADER_LIMIT:
+            self.refuse_plainly(400, "Bad Request")
+            return
+        if version is not None and version.group(1) not in (b"1.0", b"1.1"):
+            self.refuse_plainly(505, "HTTP Version Not Supported: unsupported protocol version")
+            return
         self._thorough = Thorough(self._loop, self)
         buffer, self._buffer = self._buffer, b""
         self._thorough.feed(buffer)
@@ -241,7 +252,7 @@ class Connection(asyncio.Protocol):
             incoming = Incoming(
                 head.method, head.target, head.headers, body, *self._peer, self._certificates, self._tls
             )
-            refused = TOO_LARGE if head.method == "too large" else self._server.guard(incoming)
+            refused = TOO_LARGE if head.method == TOO_LARGE_METHOD else self._server.guard(incoming)
             if refused is not None:
                 self._send(head, refused)
                 continue
@@ -268,16 +279,20 @@ class Connection(asyncio.Protocol):
     def _send(self, head: Head, answer: Answer) -> None:
         if self._transport is None:
             return
-        close = (self._closing and not self._queue) or head.close
+        close = (self._closing and not self._queue) or head.close or answer.close
         self._transport.write(self._bytes(head, answer, close=close))
         if close:
             self._closing = True
-            self._transport.close()
+            if head.method == TOO_LARGE_METHOD:
+                # The client is still sending: it reads the answer only when it is not cut off.
+                self._loop.call_later(LINGER, self.abort)
+            else:
+                self._transport.close()
         elif not self._queue and self._idle is None:
             self._idle = self._loop.call_later(KEEP_ALIVE, self.finish)
 
     def _bytes(self, head: Head, answer: Answer, *, close: bool) -> bytes:
-        status, body, headers, kind, standard = answer
+        status, body, headers, kind, standard, _ = answer
         namespace = head.headers.get("x-vault-namespace") if standard else None
         if headers or namespace or not standard or not kind:
             lines = dict(headers)
@@ -347,8 +362,9 @@ class Thorough:
         except http_exceptions.InvalidHeader:
             self._connection.refuse_plainly(400, "Bad Request: invalid header name")
             return
-        except http_exceptions.HttpProcessingError:
-            self._connection.refuse_plainly(400, "Bad Request")
+        except http_exceptions.HttpProcessingError as error:
+            missing = ": missing required Host header" if "Host" in error.message else ""
+            self._connection.refuse_plainly(400, f"Bad Request{missing}")
             return
         for message, payload in messages:
             self._before = spawn(self._read(message, payload, self._before), "request body")
@@ -386,7 +402,7 @@ class Thorough:
                 part = await payload.readany()
                 size += len(part)
                 if size > MAX_BODY:
-                    self._connection.take(head._replace(method="too large", close=True), b"")
+                    self._connection.take(head._replace(method=TOO_LARGE_METHOD, close=True), b"")
                     return
                 parts.append(part)
         except (ConnectionError, OSError, http_exceptions.HttpProcessingError):

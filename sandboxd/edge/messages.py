@@ -24,3 +24,4 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str = "application/json"
     standard: bool = True  # whether it has the headers that all answers have
+    close: bool = False  # whether the connection ends with it

@@ -165,7 +165,6 @@ async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:
     journal = None if options.data_dir is None else Sqlite(options.data_dir, profile)
     settings = Settings(
         profile=profile,
-        version=VERSIONS[profile],
         api_address=options.api_address,
         cluster_name=f"sandboxd-{options.name}",
     )
@@ -179,9 +178,6 @@ async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:
     sandbox = Sandbox(options, world, token, journal)
     await sandbox.fill(plan)
     return sandbox
-
-
-VERSIONS: dict[Profile, str] = {"vault": "2.1.1", "openbao": "2.7.2"}
 
 
 def _root_token(world: World, wanted: str) -> str:

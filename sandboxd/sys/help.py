@@ -1,8 +1,13 @@
 """Path-help: what any path answers to `?help=1`, read off the path itself."""
 
-from sandboxd.vault.errors import Refusal
+from collections.abc import Sequence
+
+from sandboxd.sys.internal import openapi_document
+from sandboxd.vault.errors import Refusal, listed
 from sandboxd.vault.framework.backend import Response
-from sandboxd.vault.framework.describe import path_help, root_help
+from sandboxd.vault.framework.describe import openapi_paths, path_help, root_help
+from sandboxd.vault.framework.dispatch import Route
+from sandboxd.vault.mounts import Mounted
 from sandboxd.vault.pipeline import authenticate, find, permit, resolve
 from sandboxd.vault.request import Request
 from sandboxd.vault.world import World
@@ -18,7 +23,15 @@ def describe(world: World, request: Request) -> Response:
     if route.mounted is None:
         raise Refusal(f'no handler for route "{path}". route entry not found.', status=404)
     if not route.inner:
-        return Response(data={"help": root_help(route.mounted.backend, route.mounted.router.routes), "openapi": None})
+        text = root_help(route.mounted.backend, route.mounted.router.routes)
+        return _answer(world, route.mounted, text, route.mounted.router.routes)
     if route.match is None:
-        raise Refusal("1 error occurred:\n\t* unsupported path\n\n", status=404)
-    return Response(data={"help": path_help(route.match.route, route.inner), "openapi": None})
+        raise Refusal(listed(("unsupported path",)), status=404)
+    return _answer(world, route.mounted, path_help(route.match.route, route.inner), [route.match.route])
+
+
+def _answer(world: World, mounted: Mounted, text: str, routes: Sequence[Route]) -> Response:
+    kind = mounted.entry.type.removeprefix("ns_")
+    tag = "auth" if mounted.entry.table == "auth" else "system" if kind == "system" else "secrets"
+    document = openapi_document(world, openapi_paths("", routes, tag, kind=kind))
+    return Response(data={"help": text, "openapi": document, "see_also": None})

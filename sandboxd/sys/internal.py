@@ -11,6 +11,7 @@ from sandboxd.vault.framework.fields import AnyRest, param
 from sandboxd.vault.mounts import Mounted
 from sandboxd.vault.pipeline import Bearer, identify
 from sandboxd.vault.system import SystemCall
+from sandboxd.vault.world import World
 
 _PREFLIGHT = 'preflight capability check returned 403, please ensure client\'s policies grant access to path "{}"'
 _TAGS = {"system": "system", "identity": "identity"}
@@ -123,21 +124,25 @@ def read_openapi(call: SystemCall, args: OpenApiArgs) -> Result:
             mount = f"{name}={entry.path.rstrip('/')}"
         tag = _TAGS.get(kind, "auth" if entry.table == "auth" else "secrets")
         paths.update(openapi_paths(prefix, mounted.router.routes, tag, kind=kind, mount=mount))
-    title = "OpenBao API" if call.profile == "openbao" else "HashiCorp Vault API"
-    product = "OpenBao" if call.profile == "openbao" else "Vault"
-    document = {
+    return Response(data=openapi_document(call.world, dict(sorted(paths.items()))), bare=True)
+
+
+def openapi_document(world: World, paths: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document around some paths."""
+    title = "OpenBao API" if world.profile == "openbao" else "HashiCorp Vault API"
+    product = "OpenBao" if world.profile == "openbao" else "Vault"
+    return {
         "openapi": "3.0.2",
         "info": {
             "title": title,
             "description": f"HTTP API that gives you full access to {product}. "
             "All API routes are prefixed with `/v1/`.",
-            "version": call.world.settings.version,
+            "version": world.settings.version,
             "license": {"name": "Mozilla Public License 2.0", "url": "https://www.mozilla.org/en-US/MPL/2.0"},
         },
-        "paths": dict(sorted(paths.items())),
+        "paths": paths,
         "components": {"schemas": {}},
     }
-    return Response(data=document, bare=True)
 
 
 PATHS = (

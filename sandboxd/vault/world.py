@@ -28,6 +28,7 @@ from sandboxd.vault.system import SystemCall, WorldSystem
 from sandboxd.vault.tokens import Token, Tokens
 
 Profile = Literal["vault", "openbao"]
+VERSIONS: dict[Profile, str] = {"vault": "2.1.1", "openbao": "2.7.2"}
 
 DAY = 24 * 60 * 60
 DEFAULT_TTL = MAX_TTL = 32 * DAY
@@ -47,7 +48,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What is set when a world is made, and stays. Times are in seconds."""
 
     profile: Profile = "vault"
-    version: str = "2.1.1"
     cluster_name: str = ""
     default_ttl: int = DEFAULT_TTL
     max_ttl: int = MAX_TTL
@@ -56,6 +56,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     raw_storage: bool = False
     unauthenticated_rekey: bool = False
     unauthenticated_generate_root: bool = False
+
+    @property
+    def version(self) -> str:
+        """The version of the real server whose behaviour is followed."""
+        return VERSIONS[self.profile]
 
 
 class CorsConfig(msgspec.Struct, frozen=True, kw_only=True):

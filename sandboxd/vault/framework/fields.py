@@ -100,6 +100,7 @@ _GO_TYPES: tuple[tuple[type, str], ...] = (
     (float, "json.Number"),
     (Number, "json.Number"),
     (list, "[]interface {}"),
+    (tuple, "[]string"),  # a field given several times in the query
     (dict, "map[string]interface {}"),
 )
 
@@ -209,15 +210,31 @@ def decode_map(value: Any, at: str = "") -> dict[str, Any]:
 def _items(value: Any) -> list[Any]:
     if value is None or (isinstance(value, str) and not value):
         return []
-    if isinstance(value, list):
-        return value
+    if isinstance(value, list | tuple):
+        return list(value)
     if isinstance(value, dict):
         return [value] if value else []
     return [value]
 
 
+class KeyPairError(ValueError):
+    """An item of a list of pairs has no `=`; `decode` knows the field's name, which the text ends with."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"invalid key pair at index {index}")
+
+
 def _string_list(value: Any) -> tuple[str, ...]:
-    return tuple(decode_string(item, f"[{index}]").strip() for index, item in enumerate(_items(value)))
+    found: list[str] = []
+    errors: list[str] = []
+    for index, item in enumerate(_items(value)):
+        try:
+            found.append(decode_string(item, f"[{index}]").strip())
+        except ValueError as error:
+            errors.append(str(error))
+    if errors:
+        raise ValueError("decoding failed due to the following error(s):\n\n" + "\n".join(errors))
+    return tuple(found)
 
 
 def _old_string(value: Any, at: str) -> str:
@@ -258,10 +275,10 @@ def _pairs(value: Any) -> dict[str, str]:
     except ValueError:
         pass
     pairs: dict[str, str] = {}
-    for item in _string_list(value):
+    for index, item in enumerate(_string_list(value)):
         key, equals, rest = item.partition("=")
         if not equals or not key:
-            raise ValueError(f'invalid key pair "{item}"')
+            raise KeyPairError(index)
         pairs[key] = rest
     return pairs
 
@@ -413,6 +430,8 @@ def decode(declared: Mapping[str, Param], raw: Mapping[str, Any]) -> dict[str, A
         if found is not None:
             try:
                 value = found.kind.decode(raw[name])
+            except KeyPairError as error:
+                raise ValueError(f'error converting input for field "{name}": {error} in field "{name}"') from None
             except ValueError as error:
                 raise ValueError(f'error converting input for field "{name}": {error}') from None
             if value is not None:
