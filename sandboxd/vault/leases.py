@@ -75,10 +75,13 @@ class LeaseRef(msgspec.Struct, frozen=True):
 
 
 class Revoker(Protocol):
-    """Carries revocations out: the engine's part of it."""
+    """Carries revocations and renewals out: the engine's part of it."""
 
     async def revoke_secret(self, entry: LeaseEntry) -> None:
         """Have the engine revoke the secret, or raise VaultError."""
+
+    async def renew_secret(self, entry: LeaseEntry, increment: int) -> Lease:
+        """Have the engine renew the secret for so many seconds, or raise VaultError: the lease with its new times."""
 
     def clear_cubbyhole(self, token: Token) -> None:
         """Remove what the token kept for itself."""
@@ -201,7 +204,7 @@ class Leases:
         renewed = msgspec.structs.replace(
             entry,
             auth=entry.auth if auth is None else msgspec.structs.replace(auth, token=""),
-            secret=None if entry.secret is None else msgspec.structs.replace(secret or entry.secret, ttl=ttl),
+            secret=None if secret is None else msgspec.structs.replace(secret, ttl=_rounded(expires - now)),
             expire_time=expires,
             last_renewal=now,
         )
@@ -277,7 +280,7 @@ class Leases:
         for lease_id in ids:
             entry = self.get(lease_id)
             if entry is not None:
-                await self._expire(entry)
+                await self.revoke_later(entry)
 
     async def revoke_prefix(
         self, prefix: str, *, namespace_id: str = ROOT_ID, force: bool = False, later: bool = False
@@ -290,7 +293,7 @@ class Leases:
         ids = [prefix] if not prefix.endswith("/") and self.get(prefix) is not None else []
         alone = bool(ids)
         if not alone:
-            ids = self.walk(prefix.removesuffix("/") + "/", namespace_id)
+            ids = self.walk(prefix if prefix.endswith("/") else f"{prefix}/", namespace_id)
         for number, lease_id in enumerate(ids, 1):
             entry = self.get(lease_id)
             if entry is None:
