@@ -10,21 +10,10 @@ from typing import TYPE_CHECKING
 
 import hvac
 import pytest
-from conformance.servers import ROOT_TOKEN, Server, start
+from conformance.servers import ROOT_TOKEN, SEALED, Server, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-SEALED = """
-storage "inmem" {}
-disable_mlock = true
-listener "tcp" {
-  address = "127.0.0.1:PORT"
-  tls_disable = true
-  disable_unauthed_rekey_endpoints = false
-  disable_unauthed_generate_root_endpoints = false
-}
-"""
 
 
 @pytest.fixture(scope="session")

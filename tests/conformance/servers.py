@@ -20,6 +20,18 @@ PATIENCE = 30.0
 """Seconds a server may take until it answers; a slow shared machine needs far less."""
 
 
+SEALED = """
+storage "inmem" {}
+listener "tcp" {
+  address = "127.0.0.1:PORT"
+  tls_disable = true
+  disable_unauthed_rekey_endpoints = false
+  disable_unauthed_generate_root_endpoints = false
+}
+"""
+"""A server that begins uninitialised and sealed, with the endpoints that OpenBao hides unless told otherwise."""
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server: what it is, where it listens, and the folder that is its home."""

@@ -1,11 +1,9 @@
 """A server that begins sealed: initialising, unsealing, sealing, and the keys to it."""
 
+from conformance.servers import SEALED
 from conformance.steps import DELETE, GET, HEAD, LIST, POST, PUT, Step, case, policy, request
 
-INMEM = 'storage "inmem" {}\nlistener "tcp" {\n  address = "127.0.0.1:PORT"\n  tls_disable = true\n%s}\n'
-PLAIN = INMEM % ""
-OPEN = INMEM % "  disable_unauthed_rekey_endpoints = false\n  disable_unauthed_generate_root_endpoints = false\n"
-"""With the endpoints for rekeying and root tokens that OpenBao hides unless asked to show them."""
+PLAIN = 'storage "inmem" {}\nlistener "tcp" {\n  address = "127.0.0.1:PORT"\n  tls_disable = true\n}\n'
 
 ONE = {"secret_shares": 1, "secret_threshold": 1}
 KEY = {"keys": "hex 64", "keys_base64": "base64 32"}
@@ -207,7 +205,7 @@ CASES = [
         DELETE("sys/generate-root/attempt", token=None),
         DELETE("sys/generate-root/attempt", token=None),
         GET("sys/generate-root/attempt", token=None),
-        config=OPEN,
+        config=SEALED,
     ),
     case(
         "new unseal keys",
@@ -253,7 +251,7 @@ CASES = [
         GET("sys/rekey/init", token=None),
         GET("sys/rekey/verify", token=None),
         GET("sys/rekey/backup", token="$root"),
-        config=OPEN,
+        config=SEALED,
     ),
     case(
         "new unseal keys that are verified",
@@ -283,7 +281,7 @@ CASES = [
         PUT("sys/seal", {}, token="$root"),
         unseal("k0"),
         unseal("new"),
-        config=OPEN,
+        config=SEALED,
     ),
     case(
         "rotating the root key with a token",
