@@ -82,7 +82,7 @@ def encode_auth(auth: Auth) -> bytes:
     parts: list[tuple[bytes, Any]] = [
         (b"client_token", auth.token),
         (b"accessor", auth.accessor),
-        (b"policies", auth.policies or None),
+        (b"policies", auth.policies if auth.mfa_requirement is None else None),
     ]
     if auth.token_policies:
         parts.append((b"token_policies", auth.token_policies))
