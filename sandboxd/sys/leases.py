@@ -177,7 +177,8 @@ def tidy_started(call: SystemCall) -> Response:
         "Tidy operation successfully started. Any information from the operation will be printed to "
         f"{product}'s server logs."
     )
-    return Response(status=202, warnings=[text])
+    body = call.world.encode(Response(warnings=[text]), call.request.id).encode()
+    return Response(status=202, body=body)
 
 
 def count(call: SystemCall, args: CountArgs) -> Result:

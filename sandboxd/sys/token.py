@@ -17,7 +17,7 @@ from sandboxd.sys.leases import renewable, tidy_started
 from sandboxd.sys.token_roles import NoArgs
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.durations import rfc3339
-from sandboxd.vault.errors import Failure, fail, refuse
+from sandboxd.vault.errors import Failure, InvalidRequest, Refusal, fail, refuse
 from sandboxd.vault.framework.backend import Auth, AuthMethod, Path, Response, Result
 from sandboxd.vault.framework.fields import Duration, param
 from sandboxd.vault.framework.ttl import calculate_ttl
@@ -165,22 +165,27 @@ def list_accessors(call: SystemCall, args: NoArgs) -> Result:
 
 
 async def renew(call: SystemCall, args: RenewArgs) -> Response:
-    return await _renew(call, args.token, args.increment)
+    return await _renew(call, *_renewable(call, args.token), args.increment)
 
 
 async def renew_self(call: SystemCall, args: RenewArgs) -> Response:
-    return await _renew(call, call.request.token, args.increment)
+    return await _renew(call, *_renewable(call, call.request.token), args.increment)
 
 
 async def renew_accessor(call: SystemCall, args: RenewAccessorArgs) -> Response:
     token = by_accessor(call, args.accessor) or fail("invalid accessor", 400)
-    response = await _renew(call, token.id, args.increment)
+    try:
+        token, entry = _renewable(call, token.id)
+    except Refusal:
+        raise InvalidRequest from None  # the real server loses the reason on its way
+    response = await _renew(call, token, entry, args.increment)
     if response.auth is not None:
         response.auth.token = ""
     return response
 
 
-async def _renew(call: SystemCall, token_id: str, increment: int) -> Response:
+def _renewable(call: SystemCall, token_id: str) -> tuple[Token, LeaseEntry]:
+    """A token and its lease. Raises Refusal or Failure when it can't be renewed."""
     if not token_id:
         refuse("missing token ID")
     world = call.world
@@ -199,6 +204,11 @@ async def _renew(call: SystemCall, token_id: str, increment: int) -> Response:
         world.leases.check_renewable(entry)
     except Failure as error:
         refuse(error.errors[0])
+    return token, entry
+
+
+async def _renew(call: SystemCall, token: Token, entry: LeaseEntry, increment: int) -> Response:
+    world = call.world
     found = world.mounts.find(call.namespace, entry.path)
     if entry.auth is None or found is None:
         fail("failed to renew entry: unsupported path", 404)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sandboxd.vault import wrapping
 from sandboxd.vault.durations import rfc3339
-from sandboxd.vault.errors import refuse
+from sandboxd.vault.errors import fail, refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
 from sandboxd.vault.framework.fields import param
 from sandboxd.vault.system import SystemCall
@@ -37,7 +37,7 @@ def wrap(call: SystemCall, args: NoArgs) -> Response:
 
 
 def lookup(call: SystemCall, args: TokenArgs) -> Result:
-    _, kept = _wrapped(call, args)
+    kept = _wrapped(call, args)[1]
     return {
         "creation_ttl": kept.creation_ttl,
         "creation_time": rfc3339(kept.creation_time),
@@ -46,17 +46,13 @@ def lookup(call: SystemCall, args: TokenArgs) -> Result:
 
 
 async def unwrap(call: SystemCall, args: TokenArgs) -> Response:
-    token, kept = _wrapped(call, args)
-    if args.token:
-        await call.world.leases.revoke_one(token)
+    kept = await _used(call, args)
     body = kept.response.encode() if kept.body is None else kept.body
     return Response(status=kept.status, body=body, content_type=kept.content_type)
 
 
 async def rewrap(call: SystemCall, args: TokenArgs) -> Response:
-    token, kept = _wrapped(call, args)
-    if args.token:
-        await call.world.leases.revoke_one(token)
+    kept = await _used(call, args)
     wanted = call.request.wrap_ttl
     return wrapping.wrap(
         call.world,
@@ -68,6 +64,18 @@ async def rewrap(call: SystemCall, args: TokenArgs) -> Response:
         display_name=call.caller.display_name if call.caller is not None else "",
         rewrapped=kept,
     )
+
+
+async def _used(call: SystemCall, args: TokenArgs) -> Wrapped:
+    """What a wrapping token stands for, whose one use this is. Raises Failure when that use is already under way."""
+    token, kept = _wrapped(call, args)
+    if args.token:
+        if token.used_up:
+            fail(
+                "error decrementing wrapping token's use-count: invalid token entry provided for use count decrementing"
+            )
+        await call.world.leases.revoke_one(token)
+    return kept
 
 
 def _wrapped(call: SystemCall, args: TokenArgs) -> tuple[Token, Wrapped]:
