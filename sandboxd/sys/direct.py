@@ -100,14 +100,25 @@ def share_in(world: World, request: Request, struct: str, *, tagged: bool = Fals
         refuse(str(error))
 
 
-def unauthenticated(handler: Callable[[World, Request], Answer]) -> DirectHandler:
-    """A route that Vault answers without a token, and OpenBao, unless told to, sends the usual way, to find nothing."""
+def unauthenticated(handler: Callable[[World, Request], Answer], setting: str) -> DirectHandler:
+    """A route that Vault answers without a token, and OpenBao, unless told to, sends the usual way, to find nothing.
+
+    Args:
+        setting: the name of the world's setting that tells OpenBao to.
+    """
 
     async def answer(world: World, request: Request) -> Answer:
-        if world.profile == "openbao":
+        if world.profile == "openbao" and not getattr(world.settings, setting):
             await pipeline.handle(world, request)
             raise UnsupportedOperation
         world.check_open()
-        return handler(world, request)
+        world.audit.outside(request)
+        try:
+            status, body = handler(world, request)
+        except VaultError as error:
+            world.audit.outside(request, {"errors": list(error.errors)}, status=error.status)
+            raise
+        world.audit.outside(request, body, status=status)
+        return status, body
 
     return answer

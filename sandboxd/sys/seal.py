@@ -257,6 +257,7 @@ async def _seal(world: World, request: Request) -> Answer:
     if pipeline.identify(world, request) is None:
         raise Refusal("permission denied", status=403)
     bearer = pipeline.authenticate(world, request)
+    world.audit.sealing(request, bearer)
     decision = bearer.acl.check("update", request.path, request.data, None)
     if not decision.allowed or not decision.sudo:
         raise Refusal(listed(("permission denied",)), status=403)
