@@ -105,7 +105,7 @@ def list_prefix(call: SystemCall, args: PrefixArgs) -> Result:
 
 
 async def renew(call: SystemCall, args: RenewArgs) -> Response:
-    lease_id = args.lease_id or args.url_lease_id or refuse("lease_id must be specified")
+    lease_id = _asked(call, args.lease_id)
     leases = call.world.leases
     try:
         entry = leases.check_renewable(_entry(call, lease_id))
@@ -138,7 +138,7 @@ async def renew(call: SystemCall, args: RenewArgs) -> Response:
 
 
 async def revoke(call: SystemCall, args: RevokeArgs) -> Result:
-    lease_id = args.lease_id or args.url_lease_id or refuse("lease_id must be specified")
+    lease_id = _asked(call, args.lease_id)
     entry = _entry(call, lease_id)
     if not args.sync:
         if entry is not None:
@@ -231,7 +231,14 @@ def _mount_accessor(call: SystemCall, entry: LeaseEntry) -> str:
     return "mount-accessor-not-found" if found is None else found[0].entry.accessor
 
 
+def _asked(call: SystemCall, lease_id: str) -> str:
+    """The lease that is meant: named in the body, else by the path. `url_lease_id` in a body means nothing."""
+    return lease_id or call.path.removeprefix("leases/").partition("/")[2] or refuse("lease_id must be specified")
+
+
 def _entry(call: SystemCall, lease_id: str) -> LeaseEntry | None:
+    if not {".", ".."}.isdisjoint(lease_id.split("/")):
+        refuse(f"failed to read lease entry {lease_id}: relative paths not supported")
     entry = call.world.leases.get(lease_id)
     return entry if entry is not None and entry.namespace_id == call.namespace.id else None
 
