@@ -363,7 +363,7 @@ class Thorough:
             self._connection.refuse_plainly(400, "Bad Request: invalid header name")
             return
         except http_exceptions.HttpProcessingError as error:
-            missing = ": missing required Host header" if "Host" in error.message else ""
+            missing = ": missing required Host header" if "Missing" in error.message else ""
             self._connection.refuse_plainly(400, f"Bad Request{missing}")
             return
         for message, payload in messages:

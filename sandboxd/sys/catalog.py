@@ -1,4 +1,4 @@
-"""Which backends there are: the folders `engines/` and `auth/` are the registry, and each file is loaded when first mounted."""
+"""Which backends there are: the folders `engines/` and `auth/` are the registry; a file is loaded when first mounted."""
 
 import importlib
 import pkgutil

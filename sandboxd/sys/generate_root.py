@@ -77,8 +77,8 @@ def _root_update(world: World, request: Request) -> Answer:
 
 
 DIRECT: dict[str, DirectHandler] = {
-    "sys/generate-root/attempt": unauthenticated(_root_attempt),
-    "sys/generate-root/update": unauthenticated(_root_update),
+    "sys/generate-root/attempt": unauthenticated(_root_attempt, "unauthenticated_generate_root"),
+    "sys/generate-root/update": unauthenticated(_root_update, "unauthenticated_generate_root"),
 }
 
 

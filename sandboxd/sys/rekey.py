@@ -119,7 +119,7 @@ def _recovery_update(world: World, request: Request) -> Answer:
 def _recovery(handler: Callable[[World, Request], Answer]) -> DirectHandler:
     async def answer(world: World, request: Request) -> Answer:
         world.check_open()
-        if world.profile == "openbao":
+        if world.profile == "openbao" and not world.settings.unauthenticated_rekey:
             if request.operation in ("list", "scan"):
                 await pipeline.handle(world, request)
             raise UnsupportedPath
@@ -130,9 +130,9 @@ def _recovery(handler: Callable[[World, Request], Answer]) -> DirectHandler:
 
 DIRECT: dict[str, DirectHandler] = {
     **generate_root.DIRECT,
-    "sys/rekey/init": unauthenticated(_rekey_init),
-    "sys/rekey/update": unauthenticated(_rekey_update),
-    "sys/rekey/verify": unauthenticated(_rekey_verify),
+    "sys/rekey/init": unauthenticated(_rekey_init, "unauthenticated_rekey"),
+    "sys/rekey/update": unauthenticated(_rekey_update, "unauthenticated_rekey"),
+    "sys/rekey/verify": unauthenticated(_rekey_verify, "unauthenticated_rekey"),
     "sys/rekey-recovery-key/init": _recovery(_recovery_init),
     "sys/rekey-recovery-key/update": _recovery(_recovery_update),
     "sys/rekey-recovery-key/verify": _recovery(_recovery_init),

@@ -1,17 +1,19 @@
 """`sys/tools/…`: random bytes and hashes."""
 
 import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 
+from sandboxd.vault.durations import parse_integer
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Path, Result
-from sandboxd.vault.framework.fields import decode_int, param
+from sandboxd.vault.framework.fields import Rest, param
+from sandboxd.vault.gotext import decode_base64, quote
 from sandboxd.vault.system import SystemCall
 
 MAX_BYTES = 128 * 1024
 
+_SOURCES = ("platform", "seal", "all")
 _HASHES = {
     "sha2-224": "sha224",
     "sha2-256": "sha256",
@@ -28,8 +30,8 @@ _HASHES = {
 class RandomArgs:
     """How many bytes, from where, in which form."""
 
-    source: str = param("platform", "Where the bytes come from: platform, seal or all.")
-    urlbytes: str = param("", "How many bytes, in the path.")
+    source: str = param("platform", "Where the bytes come from: platform, seal or all; or how many, in the path.")
+    urlbytes: Rest = param("", "How many bytes, in the path.")
     bytes: int = param(32, "How many bytes; 32 when not said.")
     format: str = param("base64", "The form of the answer: base64 or hex.")
 
@@ -46,21 +48,24 @@ class HashArgs:
 
 def random(call: SystemCall, args: RandomArgs) -> Result:
     """So many random bytes."""
-    count, source = args.bytes, args.source
-    if args.urlbytes:
-        text = args.urlbytes
+    count, text = args.bytes, args.urlbytes if args.source else ""
+    if args.source not in ("", *_SOURCES):
+        if text:
+            refuse(f'unsupported entropy source "{args.source}"; must be "platform" or "seal", or "all"')
+        text = args.source  # the only thing in the path is a number
+    if text:
         try:
-            count = decode_int(text)
+            count = parse_integer(text)
         except ValueError:
-            refuse(f'error parsing url-set byte count: strconv.ParseInt: parsing "{text}": invalid syntax')
+            refuse(f"error parsing url-set byte count: strconv.Atoi: parsing {quote(text)}: invalid syntax")
     if count < 1:
-        refuse('"bytes" cannot be less than 1')
+        refuse("'bytes' cannot be less than 1")
     if count > MAX_BYTES:
-        refuse(f'"bytes" should be less than {MAX_BYTES}')
+        refuse(f"'bytes' should be less than {MAX_BYTES}")
     if args.format not in ("hex", "base64"):
         refuse(f'unsupported encoding format "{args.format}"; must be "hex" or "base64"')
-    if source not in ("", "platform", "seal", "all"):
-        refuse(f'unsupported entropy source "{source}"; must be "platform" or "seal", or "all"')
+    if args.source == "seal":
+        call.warn("no seal/entropy augmentation available, using platform entropy source")
     raw = call.entropy.bytes(count)
     return {"random_bytes": raw.hex() if args.format == "hex" else base64.b64encode(raw).decode()}
 
@@ -70,8 +75,8 @@ def digest(call: SystemCall, args: HashArgs) -> Result:
     del call
     algorithm = args.urlalgorithm or args.algorithm
     try:
-        data = base64.b64decode(args.input, validate=True)
-    except binascii.Error as error:
+        data = decode_base64(args.input)
+    except ValueError as error:
         refuse(f"unable to decode input as base64: {error}")
     if args.format not in ("hex", "base64"):
         refuse(f'unsupported encoding format {args.format}; must be "hex" or "base64"')
@@ -83,7 +88,6 @@ def digest(call: SystemCall, args: HashArgs) -> Result:
 
 
 PATHS = (
-    Path("tools/random[/{urlbytes}]", RandomArgs, "Make random bytes.", write=random),
-    Path("tools/random/{source}[/{urlbytes}]", RandomArgs, "Make random bytes from a source.", write=random),
+    Path("tools/random[/{source}][/{urlbytes}]", RandomArgs, "Make random bytes.", write=random),
     Path("tools/hash[/{urlalgorithm}]", HashArgs, "Hash some data.", write=digest),
 )

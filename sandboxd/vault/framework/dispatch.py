@@ -139,7 +139,7 @@ class Router:
             for route in group:
                 found = route.pattern.fullmatch(path)
                 if found is not None:
-                    return Match(route, {name: text for name, text in found.groupdict().items() if text is not None})
+                    return Match(route, found.groupdict(default=""))
         return None
 
     def needs_token(self, path: str, match: Match | None) -> bool:

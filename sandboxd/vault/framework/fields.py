@@ -143,7 +143,7 @@ def _name(value: Any) -> str:
     return text
 
 
-def decode_int(value: Any, at: str = "") -> int:
+def decode_int(value: Any, at: str = "", name: str = "int") -> int:
     """A whole number of 64 bits, also from text ("10", "0x0a") or a boolean."""
     if isinstance(value, bool):
         return int(value)
@@ -152,15 +152,19 @@ def decode_int(value: Any, at: str = "") -> int:
     if isinstance(value, str | Number):
         text = str(value) or "0"
         if not _INTEGER.match(text):
-            raise ValueError(f"'{at}' cannot parse value as 'int': strconv.ParseInt: invalid syntax")
+            raise ValueError(f"'{at}' cannot parse value as '{name}': strconv.ParseInt: invalid syntax")
         digits = text.lstrip("+-")
         octal = len(digits) > 1 and digits[0] == "0" and (digits[1].isdigit() or digits[1] == "_")
         value = (-1 if text[0] == "-" else 1) * int(digits.replace("_", ""), 8 if octal else 0)
     if not isinstance(value, int):
-        raise _unconvertible("int", value, at)
+        raise _unconvertible(name, value, at)
     if not -_LIMIT <= value < _LIMIT:
-        raise ValueError(f"'{at}' cannot parse value as 'int': strconv.ParseInt: value out of range")
+        raise ValueError(f"'{at}' cannot parse value as '{name}': strconv.ParseInt: value out of range")
     return value
+
+
+def _int64(value: Any) -> int:
+    return decode_int(value, name="int64")
 
 
 def decode_bool(value: Any, at: str = "") -> bool:
@@ -343,7 +347,7 @@ NAME_AT = Kind("string", decode_string, "", pattern=r"(?:\w(?:[\w\-.@]*\w)?)")
 LOWER = Kind("lowercase string", _lower, "", ("string", "lowercase"))
 NAME_STRING = Kind("name string", _name, "", ("string", ""))
 INT = Kind("int", decode_int, 0, ("integer", ""))
-INT64 = Kind("int64", decode_int, 0, ("integer", "int64"))
+INT64 = Kind("int64", _int64, 0, ("integer", "int64"))
 FLOAT = Kind("float", decode_float, 0.0, ("number", "float"))
 BOOL = Kind("bool", decode_bool, False, ("boolean", ""))
 MAP = Kind("map", decode_map, {}, ("object", "map"))

@@ -43,7 +43,7 @@ def encode(value: Any) -> bytes:
     if b"<" in raw or b">" in raw or b"&" in raw:
         for sign, escape in _ESCAPES:
             raw = raw.replace(sign, escape)
-    if b"\xe2\x80" in raw:
+    if not raw.isascii():
         raw = raw.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
     return raw
 
