@@ -50,9 +50,17 @@ def furnish(world: "World", namespace: Namespace) -> None:
 
 
 def create_root_token(
-    world: "World", token_id: str = "", *, path: str = "auth/token/root", display_name: str = "root"
+    world: "World",
+    token_id: str = "",
+    *,
+    path: str = "auth/token/root",
+    display_name: str = "root",
+    leased: bool = False,
 ) -> Token:
-    """Make a root token, with that id or a fresh one."""
+    """Make a root token, with that id or a fresh one.
+
+    As in the real server, the first one of an initialised server has no lease, a development server's has one.
+    """
     token = world.tokens.create(
         Token(
             id=token_id,
@@ -62,8 +70,8 @@ def create_root_token(
             creation_time=int(world.clock.now()),
         )
     )
-    auth = Auth(policies=("root",), renewable=False, accessor=token.accessor)
-    world.leases.register_auth(token, auth)
+    if leased:
+        world.leases.register_auth(token, Auth(policies=("root",), renewable=False, accessor=token.accessor))
     return token
 
 
@@ -96,6 +104,6 @@ def start_dev(world: "World", root_token: str = "", *, kv: str = "2") -> tuple[s
     furnish(world, ROOT)
     if kv:
         mount_kv(world, version=kv)
-    token = create_root_token(world, root_token, path="auth/token/create", display_name="token")
+    token = create_root_token(world, root_token, path="auth/token/create", display_name="token", leased=True)
     world.commit()
     return b64encode(share).decode(), token
