@@ -108,9 +108,13 @@ def described(call: SystemCall, token_id: str) -> dict[str, Any]:
 
 
 def _times(call: SystemCall, token: Token) -> dict[str, Any]:
-    entry = _batch_lease(token) if token.type == "batch" else call.world.leases.of_token(token)
-    if entry is None:
-        return {}
+    if token.type == "batch":
+        entry = _batch_lease(token)
+    else:
+        found = call.world.leases.of_token(token)
+        if found is None or token.namespace_id != call.namespace.id:  # leases are looked for where the request is
+            return {}
+        entry = found
     data: dict[str, Any] = {"renewable": renewable(call, entry), "issue_time": rfc3339(entry.issue_time)}
     if entry.last_renewal:
         data["last_renewal_time"] = entry.last_renewal // NANOSECONDS

@@ -7,7 +7,7 @@ Source: OpenBao's system backend, for the order of the checks and their texts.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from sandboxd.vault import wrapping
 from sandboxd.vault.durations import rfc3339
@@ -52,7 +52,7 @@ async def unwrap(call: SystemCall, args: TokenArgs) -> Response:
 
 
 async def rewrap(call: SystemCall, args: TokenArgs) -> Response:
-    kept = await _used(call, args)
+    kept = await _used(call, args, own_namespace=True)
     wanted = call.request.wrap_ttl
     return wrapping.wrap(
         call.world,
@@ -66,8 +66,11 @@ async def rewrap(call: SystemCall, args: TokenArgs) -> Response:
     )
 
 
-async def _used(call: SystemCall, args: TokenArgs) -> Wrapped:
-    """What a wrapping token stands for, whose one use this is. Raises Failure when that use is already under way."""
+async def _used(call: SystemCall, args: TokenArgs, *, own_namespace: bool = False) -> Wrapped:
+    """What a wrapping token stands for, whose one use this is. Raises Failure when that use is already under way.
+
+    With `own_namespace`, what was wrapped in another one than the caller's is used up, but not found.
+    """
     token, kept = _wrapped(call, args)
     if args.token:
         if token.used_up:
@@ -75,6 +78,8 @@ async def _used(call: SystemCall, args: TokenArgs) -> Wrapped:
                 "error decrementing wrapping token's use-count: invalid token entry provided for use count decrementing"
             )
         await call.world.leases.revoke_one(token)
+    if own_namespace and token.namespace_id != call.namespace.id:
+        _not_found(call)
     return kept
 
 
@@ -82,9 +87,13 @@ def _wrapped(call: SystemCall, args: TokenArgs) -> tuple[Token, Wrapped]:
     token = call.world.tokens.lookup(args.token or call.request.token)
     kept = None if token is None else wrapping.unwrapped(call.world, token)
     if token is None or kept is None:
-        product = "Vault" if call.profile == "vault" else "OpenBao"
-        refuse(f"no information found; wrapping token may be from a previous {product} version")
+        _not_found(call)
     return token, kept
+
+
+def _not_found(call: SystemCall) -> NoReturn:
+    product = "Vault" if call.profile == "vault" else "OpenBao"
+    refuse(f"no information found; wrapping token may be from a previous {product} version")
 
 
 PATHS: tuple[Path[Any, Any], ...] = (
