@@ -21,6 +21,8 @@ DEFAULT_MAX_VERSIONS = 10
 DISABLED = -1
 """The mount's `delete_version_after` that switches off those of its secrets."""
 
+_BOOL = {False: "false", True: "true"}
+
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of a mount; they hold for all of its secrets."""
@@ -136,37 +138,30 @@ def version_json(secret: Secret, number: int, version: Version) -> bytes:
     """What a version is answered with beside its data."""
     return (
         f'{{"created_time":"{version.created_time}","custom_metadata":{secret.custom_json},'
-        f'"deletion_time":"{version.deletion_time}","destroyed":{"true" if version.destroyed else "false"},'
-        f'"version":{number}}}'
+        f'"deletion_time":"{version.deletion_time}","destroyed":{_BOOL[version.destroyed]},"version":{number}}}'
+    ).encode()
+
+
+def metadata_json(secret: Secret, profile: str) -> bytes:
+    """What a secret's metadata is answered with."""
+    counted = required = ""
+    if profile == "openbao":
+        counted = f'"current_metadata_version":{secret.metadata_version},'
+        required = f'"metadata_cas_required":{_BOOL[secret.metadata_cas_required]},'
+    versions = ",".join(
+        f'"{number}":{{"created_time":"{version.created_time}","deletion_time":"{version.deletion_time}",'
+        f'"destroyed":{_BOOL[version.destroyed]}}}'
+        for number, version in sorted(secret.versions.items(), key=lambda item: str(item[0]))
+    )
+    return (
+        f'{{"cas_required":{_BOOL[secret.cas_required]},"created_time":"{secret.created_time}",{counted}'
+        f'"current_version":{secret.current_version},"custom_metadata":{secret.custom_json},'
+        f'"delete_version_after":"{format_duration(secret.delete_version_after)}",'
+        f'"max_versions":{secret.max_versions},{required}"oldest_version":{secret.oldest_version},'
+        f'"updated_time":"{secret.updated_time}","versions":{{{versions}}}}}'
     ).encode()
 
 
 def custom_json(custom_metadata: dict[str, str]) -> str:
     """Custom metadata as it is answered; none at all is null."""
     return wire.encode(custom_metadata).decode() if custom_metadata else "null"
-
-
-def metadata(secret: Secret, profile: str) -> dict[str, Any]:
-    """What a secret's metadata is answered with."""
-    data: dict[str, Any] = {
-        "cas_required": secret.cas_required,
-        "created_time": secret.created_time,
-        "current_version": secret.current_version,
-        "custom_metadata": secret.custom_metadata or None,
-        "delete_version_after": format_duration(secret.delete_version_after),
-        "max_versions": secret.max_versions,
-        "oldest_version": secret.oldest_version,
-        "updated_time": secret.updated_time,
-        "versions": {
-            str(number): {
-                "created_time": version.created_time,
-                "deletion_time": version.deletion_time,
-                "destroyed": version.destroyed,
-            }
-            for number, version in secret.versions.items()
-        },
-    }
-    if profile == "openbao":
-        data["current_metadata_version"] = secret.metadata_version
-        data["metadata_cas_required"] = secret.metadata_cas_required
-    return data

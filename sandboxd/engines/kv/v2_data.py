@@ -60,7 +60,7 @@ def read(call: Call, args: DataArgs) -> Result:
     data, facts = readable(call, args.path, version), version_json(secret, number, version)
     if data is None:
         return Response(data=msgspec.Raw(b'{"data":null,"metadata":%b}' % facts), status=404)
-    return msgspec.Raw(b'{"data":%b,"metadata":%b}' % (data, facts))
+    return msgspec.Raw(b"".join((b'{"data":', data, b',"metadata":', facts, b"}")))
 
 
 def read_subkeys(call: Call, args: SubkeysArgs) -> Result:

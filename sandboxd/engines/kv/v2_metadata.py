@@ -15,7 +15,7 @@ from sandboxd.engines.kv.secret import (
     custom_json,
     find,
     keep,
-    metadata,
+    metadata_json,
 )
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import fail, refuse
@@ -54,7 +54,7 @@ class MetadataArgs(ListArgs):
 
 def read(call: Call, args: MetadataArgs) -> Result:
     secret = find(call, args.path)
-    return None if secret is None else metadata(secret, call.profile)
+    return None if secret is None else msgspec.Raw(metadata_json(secret, call.profile))
 
 
 def write(call: Call, args: MetadataArgs) -> None:
@@ -128,8 +128,10 @@ def detailed(call: Call, path: str, keys: list[str]) -> dict[str, Any]:
     if not keys:
         return {}
     top = folder("", path)
-    secrets = {key: find(call, top + key) for key in keys}
-    info = {key: {} if secret is None else metadata(secret, call.profile) for key, secret in secrets.items()}
+    info: dict[str, Any] = {}
+    for key in keys:
+        secret = find(call, top + key)
+        info[key] = {} if secret is None else msgspec.Raw(metadata_json(secret, call.profile))
     return {"keys": keys, "key_info": info}
 
 

@@ -1,4 +1,4 @@
-"""The versioned store's metadata, lists, settings and missing paths. Expected answers were recorded from OpenBao 2.7.2."""
+"""The versioned store's metadata, lists, settings and missing paths. Expected answers are those of OpenBao 2.7.2."""
 
 import pytest
 from unit.helpers import call, world
@@ -324,6 +324,9 @@ def test_any_negative_time_switches_self_deletion_off(vault, sent, kept):
     assert call(vault, "GET", "secret/config").data["delete_version_after"] == kept
 
 
+INVALID = "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "
+
+
 @pytest.mark.parametrize(
     ("method", "command"),
     [("GET", "get"), ("POST", "put"), ("PATCH", "patch"), ("DELETE", "delete"), ("LIST", "list"), ("SCAN", "scan")],
@@ -331,10 +334,7 @@ def test_any_negative_time_switches_self_deletion_off(vault, sent, kept):
 def test_a_path_of_version_1_is_told_to_be_one(vault, method, command):
     reply = call(vault, method, "secret/app/a", {"x": 1} if method in ("POST", "PATCH") else None)
     assert (reply.status, reply.data) == (404, None)
-    assert reply.warnings == [
-        "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "
-        f"If using the OpenBao CLI, use 'bao kv {command}' for this operation."
-    ]
+    assert reply.warnings == [f"{INVALID}If using the OpenBao CLI, use 'bao kv {command}' for this operation."]
 
 
 @pytest.mark.parametrize("path", ["metadata", "data", "delete", "undelete", "destroy"])
@@ -389,7 +389,5 @@ class TestVault:
         assert call(vault, "LIST", "secret/metadata?limit=1").data == {"keys": ["a", "b"]}
 
     def test_a_path_of_version_1_is_told_to_be_one(self, vault):
-        assert call(vault, "GET", "secret/a").warnings == [
-            "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "
-            "If using the Vault CLI, use 'vault kv get' for this operation."
-        ]
+        warnings = call(vault, "GET", "secret/a").warnings
+        assert warnings == [f"{INVALID}If using the Vault CLI, use 'vault kv get' for this operation."]
