@@ -73,10 +73,10 @@ def no_such_path(call: Call, _: AnyArgs) -> Result:
 
 def upgrade(call: Call) -> None:
     """Make first versions of what the mount kept while it was a version 1; without such, nothing happens."""
-    now = rfc3339(call.clock.now_ns())
     for name in list(call.storage.walk(v1.PREFIX)):
         found = call.storage.get(name, v1.Document)
         if found is not None:
+            now = rfc3339(call.clock.now_ns())
             first = Version(data=wire.as_floats(found.data), created_time=now)
             secret = Secret(
                 versions={1: first}, current_version=1, oldest_version=1, created_time=now, updated_time=now
