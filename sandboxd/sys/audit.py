@@ -48,7 +48,7 @@ def read_table(call: SystemCall, _args: TableArgs) -> Result:
             "path": entry.path,
             "type": entry.type,
             "description": entry.description,
-            "options": entry.options or None,
+            "options": entry.options,
             "local": entry.local,
         }
         for entry in call.world.audit

@@ -65,7 +65,7 @@ _SILENCE = Silence()
 class Entry(Silence):
     """The entry of one request."""
 
-    __slots__ = ("_audit", "_auth", "_bearer", "_closed", "_incoming", "_operation", "_route", "_told")
+    __slots__ = ("_allowed", "_audit", "_auth", "_bearer", "_closed", "_incoming", "_operation", "_route", "_told")
 
     def __init__(self, audit: "Audit", incoming: Request) -> None:
         self._audit = audit
@@ -75,6 +75,7 @@ class Entry(Silence):
         self._operation = ""
         self._auth: Mapping[str, Any] = entries.NOBODY
         self._told = False  # the first line has been written
+        self._allowed = False  # it has, and the handler was called
         self._closed = False  # nothing more is to be written
 
     def about(self, route: "Route", bearer: "Bearer | None" = None, operation: str = "") -> None:
@@ -86,6 +87,7 @@ class Entry(Silence):
         self.about(route, bearer, operation)
         self._decide(allowed=True)
         self._tell()
+        self._allowed = True
 
     def response(self, response: Response | None) -> None:
         auth = self._auth
@@ -137,7 +139,7 @@ class Entry(Silence):
             entry,
             self._audit.running_version(entry),
             # Looking whether the thing is there, before a write, tells the real server the accessor; so does running.
-            accessor=self._told or (self._known and self._incoming.operation in _CHANGES_EXISTENCE),
+            accessor=self._allowed or (self._known and self._incoming.operation in _CHANGES_EXISTENCE),
             name="mount_running_plugin_version" if answering else "mount_running_version",
         )
 

@@ -3,7 +3,6 @@
 Source: OpenBao's file, socket and syslog audit devices, for the options, the order of the checks and their texts.
 """
 
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,8 @@ from sandboxd.vault.audit.sinks import Discard, File, Sink, Socket, Stdout, Sysl
 from sandboxd.vault.durations import SECOND, parse_nanoseconds
 from sandboxd.vault.gotext import quote
 
+# The bits by which Go tells directories, links, pipes, sockets and devices from files.
+_IRREGULAR = 1 << 31 | 1 << 27 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 
 
@@ -95,7 +96,9 @@ def _file(options: Mapping[str, str]) -> Sink:
     try:
         return File(path, mode)
     except (OSError, ValueError) as error:
-        raise ValueError(f"sanity check failed; unable to open {quote(path)} for writing: {_reason(error)}") from None
+        raise ValueError(
+            f"sanity check failed; unable to open {quote(path)} for writing: {_reason(error, path)}"
+        ) from None
 
 
 def _mode(options: Mapping[str, str], path: str) -> int | None:
@@ -116,21 +119,21 @@ def _mode(options: Mapping[str, str], path: str) -> int | None:
             try:
                 Path(path).stat()
             except (OSError, ValueError) as error:
-                raise ValueError(f"stat {path}: {_reason(error, bare=True)}") from None
+                raise ValueError(f"stat {path}: {_text(error)}") from None
         return None
-    if mode & ~(stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX | 0o777) and mode >> 16:
+    if mode & _IRREGULAR:
         raise ValueError("file mode does not represent a regular file")
     return mode & 0o666
 
 
-def _reason(error: Exception, *, bare: bool = False) -> str:
-    if not isinstance(error, OSError) or error.strerror is None:
-        return "invalid argument"
-    text = error.strerror.lower()
-    if bare:
-        return text
-    made = error.filename is not None and not Path(str(error.filename)).parent.is_dir()
-    return f"{'mkdir' if made else 'open'} {error.filename}: {text}"
+def _reason(error: Exception, path: str) -> str:
+    """What went wrong with a file, or with one of its folders, as Go words it."""
+    where = str(Path(path).parent) if isinstance(error, ValueError) else str(getattr(error, "filename", None) or path)
+    return f"{'open' if where == path else 'mkdir'} {where}: {_text(error)}"
+
+
+def _text(error: Exception) -> str:
+    return ((isinstance(error, OSError) and error.strerror) or "invalid argument").lower()
 
 
 def _socket(options: Mapping[str, str]) -> Sink:

@@ -206,7 +206,7 @@ def failure(error: VaultError, route: "Route | None", bearer: "Bearer | None") -
     if not isinstance(error, Refusal):
         return text, ""
     if error.status == 403:
-        return (text if text.startswith("1 error") else listed(("permission denied",))), text
+        return (text if " occurred:\n" in text else listed(("permission denied",))), text
     if error.status == 404:
         return listed(("unsupported path",)), text
     system = route is not None and route.mounted is not None and getattr(route.mounted.backend, "system", False)

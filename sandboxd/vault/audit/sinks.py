@@ -158,8 +158,8 @@ class Socket:
         kind = socket.SOCK_DGRAM if datagram else socket.SOCK_STREAM
         target: str | tuple[str, int] = self._address
         if self._kind.startswith("unix"):
-            family = getattr(socket, "AF_UNIX", None)
-            if family is None:
+            family: int = getattr(socket, "AF_UNIX", -1)
+            if family < 0:
                 raise OSError(f"dial {self._kind} {self._address}: unknown network {self._kind}")
         elif self._kind in ("tcp", "tcp4", "tcp6", "udp", "udp4", "udp6"):
             host, _, port = self._address.rpartition(":")
@@ -190,6 +190,16 @@ def _is_loopback(address: str) -> bool:
     return False
 
 
+def _answers(path: str) -> bool:
+    """Whether someone listens at a UNIX socket."""
+    family: int = getattr(socket, "AF_UNIX", -1)  # not everywhere
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with contextlib.suppress(OSError), socket.socket(family, kind) as connection:
+            connection.connect(path)
+            return True
+    return False
+
+
 FACILITIES = (
     *("KERN", "USER", "MAIL", "DAEMON", "AUTH", "SYSLOG", "LPR", "NEWS", "UUCP", "CRON", "AUTHPRIV", "FTP"),
     *(f"LOCAL{number}" for number in range(8)),
@@ -202,7 +212,7 @@ class Syslog:
     def __init__(self, facility: str, tag: str) -> None:
         if facility not in FACILITIES:
             raise ValueError(f"invalid syslog facility: {facility}")
-        if not any(map(os.path.exists, ("/dev/log", "/var/run/syslog", "/var/run/log"))):
+        if not any(map(_answers, ("/dev/log", "/var/run/syslog", "/var/run/log"))):
             raise ValueError("Unix syslog delivery error")
         import syslog
 
