@@ -1,3 +1,26 @@
-"""TEMPORARY STUB by the lead; its owner overwrites it."""
+"""The identity backend: everything below `identity/`, one file for each family of paths."""
+
+from sandboxd.sys import (
+    identity_alias,
+    identity_entity,
+    identity_group,
+    identity_group_alias,
+    identity_lookup,
+    identity_merge,
+)
 from sandboxd.vault.framework.backend import Engine
-BACKEND = Engine(type="identity", help="", paths=(), system=True, singleton=True)
+
+BACKEND = Engine(
+    type="identity",
+    help="The identity backend knows who is behind the tokens: entities, their aliases at auth mounts, and groups.",
+    paths=(
+        *identity_alias.PATHS,
+        *identity_entity.PATHS,
+        *identity_group.PATHS,
+        *identity_group_alias.PATHS,
+        *identity_lookup.PATHS,
+        *identity_merge.PATHS,
+    ),
+    system=True,
+    singleton=True,
+)

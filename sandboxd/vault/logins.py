@@ -30,8 +30,6 @@ def issue(world: "World", route: "Route", response: Response) -> Response:
             auth.alias,
             namespace_id=namespace.id,
             accessor=mounted.entry.accessor,
-            mount_type=mounted.entry.type,
-            mount_path=mounted.entry.route,
             local=mounted.entry.local,
         )
         if entity.disabled:

@@ -66,13 +66,17 @@ class WorldSystem:
                     "id": alias.id,
                     "name": alias.name,
                     "mount_accessor": alias.mount_accessor,
-                    "mount_type": alias.mount_type,
+                    "mount_type": self._mount_type(alias.mount_accessor),
                     "metadata": alias.metadata or {},
                     "custom_metadata": alias.custom_metadata or {},
                 }
                 for alias in found.aliases
             ],
         }
+
+    def _mount_type(self, accessor: str) -> str:
+        found = self._world.mounts.by_accessor(accessor)
+        return "" if found is None else found.entry.type
 
     def groups(self, entity_id: str) -> tuple[Mapping[str, Any], ...]:
         """Name and metadata of the groups that an entity is in, inherited ones included."""

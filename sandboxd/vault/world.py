@@ -99,7 +99,7 @@ class World:
         self.storage = Storage(journal)
         self.seal = Seal(self.storage, entropy)
         self.namespaces = Namespaces(View(self.storage, "core/namespace/"), entropy)
-        self.identity = Identity(self.storage, clock, entropy)
+        self.identity = Identity(self.storage, clock, entropy, settings.profile)
         self.policies = PolicyStore(self.storage, self.namespaces, self.identity, clock, settings.profile)
         bounds = Bounds(settings.default_ttl, settings.max_ttl)
         self.mounts = Mounts(self.storage, catalog, entropy, bounds, settings.profile)
