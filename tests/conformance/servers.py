@@ -119,6 +119,7 @@ def launch(kind: str, port: int, config: str | None, flags: tuple[str, ...]) -> 
     # A home of its own: a development server writes its root token to ~/.vault-token.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_"))}
     environment["HOME"] = str(home)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed sandboxd is compiled, and starts as fast as that
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command(kind), *mode, *flags],
