@@ -107,9 +107,9 @@ def _delete(call: SystemCall, group: Group | None) -> None:
 
 
 def _write(call: SystemCall, args: GroupArgs, old: Group | None) -> Result:
-    store, given, now = call.world.identity, call.given, call.clock.now_ns()
+    store, given = call.world.identity, call.given
     group = settled(old) if old is not None else Group(id="", name="", type="", namespace_id=call.namespace.id)
-    changes: dict[str, Any] = {"last_update_time": now}
+    changes: dict[str, Any] = {}
     if "policies" in given:
         changes["policies"] = shown.unique_policies(args.policies)
     if "root" in (changes.get("policies", group.policies) or ()):
@@ -144,16 +144,15 @@ def _write(call: SystemCall, args: GroupArgs, old: Group | None) -> Result:
 def keep(call: SystemCall, group: Group, members: tuple[str, ...] | None) -> Group:
     """Keep a group, new (with an empty id) or changed; `members` are the groups to be in it (None: as they are)."""
     store = call.world.identity
-    fresh = not group.id
+    fresh, now = not group.id, call.clock.now_ns()
     if fresh:
-        now = call.clock.now_ns()
         group = msgspec.structs.replace(
             group,
             id=store.new_id(group.namespace_id),
             name=group.name or store.new_name("group", group.namespace_id),
             creation_time=now,
-            last_update_time=now,
         )
+    group = msgspec.structs.replace(group, last_update_time=now)
     shown.check_metadata(group.metadata, "group")
     if group.member_entity_ids is not None:
         entity_ids = shown.without_repeats(group.member_entity_ids)
@@ -163,7 +162,8 @@ def keep(call: SystemCall, group: Group, members: tuple[str, ...] | None) -> Gro
         group = msgspec.structs.replace(group, member_entity_ids=entity_ids)
     changed = [] if members is None else _members(call, group, shown.without_repeats(members), fresh=fresh)
     if group.alias is not None:
-        alias = msgspec.structs.replace(group.alias, canonical_id=group.id)
+        updated = call.clock.now_ns()  # the clock went on since the alias was made, and the real server shows it
+        alias = msgspec.structs.replace(group.alias, canonical_id=group.id, last_update_time=updated)
         group = msgspec.structs.replace(group, alias=alias)
     for member in changed:
         store.put_group(member)

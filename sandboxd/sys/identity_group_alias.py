@@ -94,8 +94,7 @@ def _write(call: SystemCall, args: GroupAliasArgs, old: EntityAlias | None) -> R
         group = target or previous
         if group.id != previous.id:
             store.put_group(msgspec.structs.replace(settled(previous), alias=None))
-    group = msgspec.structs.replace(settled(group), alias=alias, last_update_time=now)
-    kept = keep(call, group, None)
+    kept = keep(call, msgspec.structs.replace(settled(group), alias=alias), None)
     return {"id": alias.id, "canonical_id": kept.id}
 
 

@@ -279,8 +279,11 @@ def _pairs(value: Any) -> dict[str, str]:
     except ValueError:
         pass
     pairs: dict[str, str] = {}
-    for index, item in enumerate(_string_list(value)):
-        key, equals, rest = item.partition("=")
+    for index, item in enumerate([value] if value == "" else _items(value)):
+        try:
+            key, equals, rest = decode_string(item, f"[{index}]").partition("=")
+        except ValueError as error:
+            raise ValueError(f"decoding failed due to the following error(s):\n\n{error}") from None
         if not equals or not key:
             raise KeyPairError(index)
         pairs[key] = rest
