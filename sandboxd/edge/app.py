@@ -6,7 +6,7 @@ from typing import Protocol
 
 from sandboxd.edge import decode as decoding
 from sandboxd.edge.decode import Refused, refused, split
-from sandboxd.edge.encode import DONE, NOT_FOUND, encode_json, envelope
+from sandboxd.edge.encode import DONE, NOT_FOUND, envelope
 from sandboxd.edge.encode import refused as refusal
 from sandboxd.edge.messages import Answer, Incoming
 from sandboxd.sys.help import describe
@@ -14,6 +14,7 @@ from sandboxd.sys.routes import DIRECT, root_only
 from sandboxd.vault import pipeline
 from sandboxd.vault.errors import VaultError
 from sandboxd.vault.framework.backend import Response
+from sandboxd.vault.framework.wire import encode
 from sandboxd.vault.request import Request
 from sandboxd.vault.world import World
 
@@ -96,7 +97,7 @@ class App:
                 found = direct(self.world, request)
                 status, body = await found if isawaitable(found) else found
                 self.world.commit()
-                return Answer(status, b"" if body is None else encode_json(body) + b"\n")
+                return Answer(status, b"" if body is None else encode(body) + b"\n")
             return self._encoded(request, await pipeline.handle(self.world, request), twice=plain and _twice(name))
         except Refused as error:
             return error.answer
@@ -114,7 +115,7 @@ class App:
     async def _help(self, request: Request) -> Answer:
         found: Response | Awaitable[Response] = describe(self.world, request)
         response = await found if isawaitable(found) else found
-        return Answer(200, encode_json(response.data) + b"\n")
+        return Answer(200, encode(response.data) + b"\n")
 
     def _encoded(self, request: Request, response: Response | None, *, twice: bool) -> Answer:
         operation = request.operation
@@ -126,14 +127,16 @@ class App:
         if response.redirect:
             return decoding.redirect(response.redirect, request.method)
         if response.bare:
-            return Answer(response.status or 200, encode_json(response.data) + b"\n")
+            return Answer(response.status or 200, encode(response.data) + b"\n")
         if operation == "list" and response.wrap_info is None and _empty_list(response):
             return NOT_FOUND
         mount_type = response.mount_type if self.world.profile == "vault" else None
         body = envelope(response, request.id, mount_type=mount_type)
         if twice and isinstance(response.data, dict) and response.data and response.wrap_info is None:
-            body = encode_json(response.data)[:-1] + b"," + body[1:]
-        return Answer(response.status or 200, body + b"\n", tuple(response.headers.items()))
+            body = encode(response.data)[:-1] + b"," + body[1:]
+        # What an engine answers with a status of its own was encoded by it, without Go's line break at the end.
+        ending = b"" if response.status else b"\n"
+        return Answer(response.status or 200, body + ending, tuple(response.headers.items()))
 
 
 def _empty_list(response: Response) -> bool:

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from sandboxd.edge.decode import first
-from sandboxd.edge.encode import encode_errors, encode_json
+from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import Answer, Incoming
 from sandboxd.edge.sandbox import Sandbox
+from sandboxd.vault.framework.wire import encode
 
 PREFIX = "/sandboxd/"
 
@@ -71,7 +72,7 @@ class Control:
             found = await result if isawaitable(result) else result
         except msgspec.DecodeError as error:
             return _refused(400, f"the body is not what this takes: {error}")
-        return Answer(200, encode_json(msgspec.to_builtins(found)) + b"\n")
+        return Answer(200, encode(msgspec.to_builtins(found)) + b"\n")
 
     def _status(self, _incoming: Incoming) -> Any:
         return self._sandbox.report(os.getpid(), self.address, self._started)

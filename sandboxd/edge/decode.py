@@ -21,6 +21,8 @@ _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _MERGE_PATCH = "application/merge-patch+json"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+# Numbers that the fast decoder would spell anew, or take although they are out of range.
+_TRICKY = re.compile(rb"-0|[0-9]{%d}" % gojson.LONG_NUMBER)
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 
@@ -245,7 +247,7 @@ def decode_body(body: bytes, kind: str) -> Mapping[str, Any]:
             raise refused(400, "error parsing form data")
         fields = parse_query(text)
         return {name: ",".join(values) for name, values in fields.items()}
-    if len(body) < _COMPLEX_BODY and body.count(b'"') <= 2 * gojson.MAX_STRINGS and b"-0" not in body:
+    if len(body) < _COMPLEX_BODY and body.count(b'"') <= 2 * gojson.MAX_STRINGS and not _TRICKY.search(body):
         try:
             found = _json.decode(body)
         except (ValueError, RecursionError):

@@ -8,58 +8,29 @@ from sandboxd.edge.messages import Answer
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import VaultError
 from sandboxd.vault.framework.backend import Auth, Response, WrapInfo
-from sandboxd.vault.framework.numbers import Number
-
-_ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
-
-
-def json_hook(value: Any) -> Any:
-    """What the encoder does not know: numbers that keep their spelling, numbers beyond 64 bits, read-only mappings."""
-    if isinstance(value, Number):
-        return msgspec.Raw(value.text.encode())
-    if isinstance(value, int):
-        return msgspec.Raw(str(value).encode())
-    if hasattr(value, "items"):
-        return dict(value)
-    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
-
-
-_encoder = msgspec.json.Encoder(enc_hook=json_hook, order="deterministic")
-
-
-def encode_json(value: Any) -> bytes:
-    """JSON as Go's encoder writes it: compact, keys sorted, the signs of HTML escaped."""
-    raw = _encoder.encode(value)
-    if b"<" in raw or b">" in raw or b"&" in raw:
-        for sign, escape in _ESCAPES:
-            raw = raw.replace(sign, escape)
-    if b"\xe2\x80" in raw:
-        raw = raw.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
-    return raw
-
-
-_HEAD = (
-    b'{"request_id":"%b","lease_id":%b,"renewable":%b,"lease_duration":%d,'
-    b'"data":%b,"wrap_info":%b,"warnings":%b,"auth":%b'
-)
+from sandboxd.vault.framework.wire import encode
 
 
 def envelope(response: Response, request_id: str, *, mount_type: str | None = None) -> bytes:
     """The answer around a response's data. `mount_type` is added where the profile has it."""
-    lease = response.lease
-    body = _HEAD % (
+    lease, data = response.lease, response.data
+    parts = [
+        b'{"request_id":"',
         b"" if response.wrap_info is not None else request_id.encode(),
-        b'""' if lease is None else encode_json(lease.id),
-        b"true" if lease is not None and lease.renewable else b"false",
-        0 if lease is None else lease.ttl,
-        b"null" if response.data is None else encode_json(response.data),
-        b"null" if response.wrap_info is None else encode_json(_wrap_info(response.wrap_info)),
-        encode_json(response.warnings) if response.warnings else b"null",
+        b'","lease_id":',
+        b'""' if lease is None else encode(lease.id),
+        b',"renewable":true' if lease is not None and lease.renewable else b',"renewable":false',
+        b',"lease_duration":%d,"data":' % (0 if lease is None else lease.ttl),
+        bytes(data) if isinstance(data, msgspec.Raw) else b"null" if data is None else encode(data),
+        b',"wrap_info":',
+        b"null" if response.wrap_info is None else encode(_wrap_info(response.wrap_info)),
+        b',"warnings":',
+        encode(response.warnings) if response.warnings else b"null",
+        b',"auth":',
         b"null" if response.auth is None else encode_auth(response.auth),
-    )
-    if mount_type is not None:
-        return body + b',"mount_type":' + encode_json(mount_type) + b"}"
-    return body + b"}"
+        b"}" if mount_type is None else b',"mount_type":' + encode(mount_type) + b"}",
+    ]
+    return b"".join(parts)
 
 
 class _WrapInfo(msgspec.Struct, omit_defaults=True):
@@ -98,7 +69,7 @@ def encode_auth(auth: Auth) -> bytes:
         (b"mfa_requirement", auth.mfa_requirement),
         (b"num_uses", auth.num_uses),
     ]
-    return b"{" + b",".join(b'"%b":%b' % (name, encode_json(value)) for name, value in parts) + b"}"
+    return b"{" + b",".join(b'"%b":%b' % (name, encode(value)) for name, value in parts) + b"}"
 
 
 def encode_for_wrapping(response: Response, request_id: str) -> str:
@@ -108,7 +79,7 @@ def encode_for_wrapping(response: Response, request_id: str) -> str:
 
 def encode_errors(errors: tuple[str, ...]) -> bytes:
     """The body of a refusal."""
-    return b'{"errors":' + encode_json(errors) + b"}\n"
+    return b'{"errors":' + encode(errors) + b"}\n"
 
 
 def refused(error: VaultError) -> Answer:

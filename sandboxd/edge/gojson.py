@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from sandboxd.vault.framework.numbers import Number
 
 MAX_DEPTH = 10_000
+LONG_NUMBER = 309  # digits that a number in range cannot have
 MAX_STRINGS = 1_000
 MAX_MEMORY = 32 * 1024 * 1024 + 512 * 1024  # bytes, as the real server estimates what a body takes
 
@@ -186,8 +187,8 @@ class Decoder:
             digits()
         spelled = text[start : self._at]
         self._spend(_BASE_COST + 8)
-        if spelled.lstrip("-").isdecimal() and spelled != "-0":
-            return int(spelled) if len(spelled) < 4000 else Number(spelled)
+        if spelled.lstrip("-").isdecimal() and spelled != "-0" and len(spelled) < LONG_NUMBER:
+            return int(spelled)
         if float(spelled) in (float("inf"), float("-inf")):
             raise ValueError(f"json: cannot unmarshal number {spelled} into Go value of type float64")
         return Number(spelled)

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from sandboxd.edge.encode import json_hook
 from sandboxd.vault.framework.numbers import Number
+from sandboxd.vault.framework.wire import hook
 
 FILE = "sandboxd.db"
 FORMAT = 1
@@ -115,7 +115,7 @@ class Sqlite:
             raise DataDirError(f"{self.path} holds a value at {path} that this version cannot read: {error}") from None
 
 
-_encoder = msgspec.json.Encoder(enc_hook=json_hook)
+_encoder = msgspec.json.Encoder(enc_hook=hook)
 _decoders: dict[type, "msgspec.json.Decoder[Any]"] = {}
 
 

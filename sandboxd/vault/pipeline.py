@@ -226,7 +226,10 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
 
 def permit(request: Request, route: Route, bearer: Bearer, operation: str) -> "Decision":
     """What policies say of a request that they allow. Raises Refusal when they do not."""
-    decision = bearer.acl.check(operation, route.namespace.path + route.path, request.data, request.wrap_ttl or None)
+    path = route.namespace.path + route.path
+    if not route.inner and operation in ("create", "update") and not path.endswith("/"):
+        path += "/"  # the real server's check for existence leaves the mount's slash on the path
+    decision = bearer.acl.check(operation, path, request.data, request.wrap_ttl or None)
     if not decision.allowed or (route.sudo and not decision.sudo):
         raise Refusal(listed(("permission denied",)), status=403)
     return decision

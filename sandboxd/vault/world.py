@@ -167,7 +167,8 @@ class World:
         storage = mounted.view
         if getattr(backend, "per_token", False):
             if token is None or token.type == "batch":
-                raise Refusal('cubbyhole operations are only supported by "service" type tokens')
+                quoted = "'service'" if self.profile == "openbao" else '"service"'
+                raise Refusal(f"cubbyhole operations are only supported by {quoted} type tokens")
             storage = self.cubbyhole(token)
         call = SystemCall(
             request=request,

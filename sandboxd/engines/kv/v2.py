@@ -162,6 +162,7 @@ def paths(profile: str) -> tuple[Path[Any, Any], ...]:
             list=no_such_path,
             scan=no_such_path if openbao else None,
             arbitrary=True,
+            unpublished=True,
             profiles=profiles,
         ),
     )

@@ -197,6 +197,7 @@ class Path(Generic[C, A]):
         sudo: needs the `sudo` capability.
         only: the wire names of the fields that the path takes, where it is not all of `args`.
         arbitrary: takes fields that are not declared, as KV does.
+        unpublished: left out of OpenAPI.
         profiles: the profiles that have the path.
         operation_ids: OpenAPI operation ids by operation, where the generated one is not the real server's.
     """
@@ -217,6 +218,7 @@ class Path(Generic[C, A]):
     sudo: bool = False
     only: tuple[str, ...] = ()
     arbitrary: bool = False
+    unpublished: bool = False
     profiles: tuple[str, ...] = ("vault", "openbao")
     query: tuple[str, ...] = ()
     operation_ids: Mapping[str, str] = field(default_factory=dict)

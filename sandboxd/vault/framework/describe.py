@@ -65,6 +65,8 @@ def openapi_paths(prefix: str, routes: Iterable[Route], tag: str, *, kind: str, 
     """
     document: dict[str, Any] = {}
     for route in routes:
+        if route.path.unpublished:
+            continue
         for template in _spellings(route.path.template):
             item = _item(route, template, tag, kind)
             if mount and item:

@@ -208,6 +208,8 @@ def respond(result: Result, match: Match, call: Call, sent: Mapping[str, Any]) -
     """
     if result is None and not call.warnings:
         return None
+    if isinstance(result, Response) and result.status:
+        return result  # encoded by the engine, where the real server is concerned: no warning gets in
     response = result if isinstance(result, Response) else Response(data=result)
     warnings = call.warnings
     if sent:

@@ -12,11 +12,12 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, field, fields
 from dataclasses import Field as DataclassField
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from sandboxd.vault.durations import parse_moment, parse_seconds
 from sandboxd.vault.framework.numbers import Number
 
+T = TypeVar("T")
 Place = Literal["auto", "path", "query", "body"]
 
 
@@ -229,11 +230,16 @@ class KeyPairError(ValueError):
 
 
 def _string_list(value: Any) -> tuple[str, ...]:
-    found: list[str] = []
+    return tuple(item.strip() for item in _each(_items(value), decode_string))
+
+
+def _each(items: list[Any], decode_item: Callable[[Any, str], T]) -> tuple[T, ...]:
+    """All items decoded. Raises ValueError that tells of all that failed."""
+    found: list[T] = []
     errors: list[str] = []
-    for index, item in enumerate(_items(value)):
+    for index, item in enumerate(items):
         try:
-            found.append(decode_string(item, f"[{index}]").strip())
+            found.append(decode_item(item, f"[{index}]"))
         except ValueError as error:
             errors.append(str(error))
     if errors:
@@ -269,7 +275,7 @@ def decode_comma_list(value: Any) -> tuple[str, ...]:
 
 def _comma_ints(value: Any) -> tuple[int, ...]:
     items = value.split(",") if isinstance(value, str) and value else _items(value)
-    return tuple(decode_int(item, f"[{index}]") for index, item in enumerate(items))
+    return _each(items, decode_int)
 
 
 def _pairs(value: Any) -> dict[str, str]:

@@ -22,15 +22,18 @@ _MAY_DIFFER_AS_FLOAT = re.compile(rb"[0-9]{16}|[0-9][.eE]|-0")
 _NO_KEY = object()
 
 
-def _hook(value: Any) -> Any:
+def hook(value: Any) -> Any:
+    """What the encoder does not know: numbers that keep their spelling or pass 64 bits, read-only mappings."""
     if isinstance(value, Number):
         return msgspec.Raw(value.text.encode())
+    if isinstance(value, int):
+        return msgspec.Raw(str(value).encode())
     if isinstance(value, Mapping):
         return dict(value)
     raise NotImplementedError(f"{type(value).__name__} has no JSON form")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_hook, order="deterministic")
+_encoder = msgspec.json.Encoder(enc_hook=hook, order="deterministic")
 _decoder = msgspec.json.Decoder(float_hook=Number)
 
 
