@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Known:
-    """One place that differs: the case as `area/name`, the number of the step, the path as the failure prints it."""
+    """One place that differs: the case as `area/name`, the number of the step, the path as the failure prints it.
+
+    The path `*` is the whole answer, for a request that is refused by the one and served by the other.
+    """
 
     case: str
     step: int

@@ -102,9 +102,9 @@ def differences(expected: list[dict[str, Any]], got: list[dict[str, Any]]) -> li
 def judge(name: str, found: list[tuple[int, Difference]]) -> tuple[list[tuple[int, Difference]], list[str]]:
     """What is left of the differences when the known ones are taken away, and the known ones that no longer are."""
     known = {(entry.step, entry.path) for entry in KNOWN if entry.case == name}
-    left = [(number, difference) for number, difference in found if (number, difference.path) not in known]
-    gone = known - {(number, difference.path) for number, difference in found}
-    return left, [f"step {step}, {path}" for step, path in sorted(gone)]
+    differ = {(number, path) for number, difference in found for path in (difference.path, "*")}
+    left = [at for at in found if not known & {(at[0], at[1].path), (at[0], "*")}]
+    return left, [f"step {step}, {path}" for step, path in sorted(known - differ)]
 
 
 def report(case: Case, found: list[tuple[int, Difference]], expected: list[Any], got: list[Any]) -> str:
@@ -118,7 +118,8 @@ def report(case: Case, found: list[tuple[int, Difference]], expected: list[Any],
         lines.append(f"{'✗' if number in numbers else ' '} {number:2} {describe(step)}  -> {status}")
     for number in numbers[:6]:
         lines += ["", f"step {number}: {describe(case.steps[number - 1])}"]
-        lines += [f"  {difference.path}" for at, difference in found if at == number]
+        paths = [difference.path for at, difference in found if at == number]
+        lines += [f"  {path}" for path in paths[: 1 if paths[0] == "status" else 12]]
         left, right = (
             json.dumps(side[number - 1], indent=1, ensure_ascii=False).split("\n") for side in (expected, got)
         )

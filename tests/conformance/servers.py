@@ -91,8 +91,8 @@ def start(kind: str, *, config: str | None = None, flags: tuple[str, ...] = ()) 
     """Start a server of a kind and wait until it answers.
 
     Without `config` it is a development server with the root token `root`; with it, a server that reads this HCL, in
-    which `PORT` stands for the port to listen on. Raises RuntimeError, with what the server printed, when it does not
-    come up.
+    which `PORT` stands for the port to listen on and `HOME` for the server's own folder. Raises RuntimeError, with
+    what the server printed, when it does not come up.
     """
     said = ""
     for _ in range(5):  # a port that was free a moment ago may be taken by now, and OpenBao takes the next one too
@@ -114,7 +114,7 @@ def launch(kind: str, port: int, config: str | None, flags: tuple[str, ...]) -> 
         mode = ["-dev", f"-dev-root-token-id={ROOT_TOKEN}", f"-dev-listen-address=127.0.0.1:{port}"]
     else:
         file = home / "server.hcl"
-        file.write_text(config.replace("PORT", str(port)))
+        file.write_text(config.replace("PORT", str(port)).replace("HOME", str(home)))
         mode = [f"-config={file}"]
     # A home of its own: a development server writes its root token to ~/.vault-token.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_"))}

@@ -11,6 +11,7 @@ from conformance.steps import (
     PUT,
     Wire,
     case,
+    enable,
     kv2,
     mount,
     policy,
@@ -21,6 +22,12 @@ from conformance.steps import (
 HELP = {"help": "prose", "openapi": "openapi"}
 JSON = {"Content-Type": "application/json"}
 ODD_METHODS = ("TRACE", "CONNECT", "PROPFIND", "FOO", "get", "list", "Scan", "PURGE")
+
+
+WRITE = "POST /v1/kv/a HTTP/1.1\nHost: localhost\nX-Vault-Token: root\nConnection: close\n"
+# Parameters of an inline login are JSON in base64: {"key": "password", "value": "pw"}.
+PASSWORD = "eyJrZXkiOiAicGFzc3dvcmQiLCAidmFsdWUiOiAicHcifQ"
+BAD_PASSWORD = "eyJrZXkiOiAicGFzc3dvcmQiLCAidmFsdWUiOiAiYmFkIn0"
 
 
 def wire(text: str) -> Wire:
@@ -484,7 +491,56 @@ CASES = [
         wire("POST /v1/sys/tools/random HTTP/1.1\nHost: localhost\nContent-Length: x\n\n"),
         wire("POST /v1/sys/tools/random HTTP/1.1\nHost: localhost\nContent-Length: -1\n\n"),
         wire("GET /v1/" + "a" * 9000 + " HTTP/1.1\nHost: localhost\nX-Vault-Token: root\nConnection: close\n\n"),
+        wire("GET /v1/sys/health HTTP/1.1\nhost: localhost\nCONNECTION: close\n\n"),
+        wire("GET /v1/sys/health HTTP/1.1\nHost:\nConnection: close\n\n"),
+        wire("GET /v1/sys/health HTTP/1.1\nHost: localhost\n Folded: header\n\n"),
+        wire("GET /v1/sys/health HTTP/1.1\nHost: localhost\nX: \x01\nConnection: close\n\n"),
+        Wire(data=b"GET /v1/sys/health HTTP/1.1\nHost: localhost\nConnection: close\n\n"),
+        wire("get /v1/sys/health HTTP/1.1\nHost: localhost\nConnection: close\n\n"),
+        wire("GET /v1/sys/health HTTP/1.1\nHost: localhost\nTransfer-Encoding: gzip\n\n"),
         wire("OPTIONS * HTTP/1.1\nHost: localhost\nConnection: close\n\n"),
+    ),
+    case(
+        "how bodies are sent",
+        mount("kv", "kv"),
+        wire(WRITE + 'Transfer-Encoding: chunked\n\n5\n{"a":\n2\n1}\n0\n\n'),
+        GET("kv/a"),
+        wire(WRITE + 'Transfer-Encoding: chunked\n\nzz\n{"a":1}\n0\n\n'),
+        wire(WRITE + 'Transfer-Encoding: chunked\nContent-Length: 7\n\n7\n{"a":2}\n0\n\n'),
+        GET("kv/a"),
+        wire(WRITE + 'Content-Length: 7\nContent-Length: 7\n\n{"a":3}'),
+        wire(WRITE + 'Content-Length: 7\nContent-Length: 8\n\n{"a":3}'),
+        wire(WRITE + 'Content-Length: 7\n\n{"a":4}trailing'),
+        GET("kv/a"),
+        wire(WRITE + "\n"),
+        wire(WRITE + 'Content-Length: 7\nContent-Encoding: gzip\n\n{"a":5}'),
+        GET("kv/a"),
+    ),
+    case(
+        "logging in and calling at once",
+        enable("up", "userpass"),
+        POST("auth/up/users/ann", {"password": "pw", "token_policies": ["p"]}),
+        mount("kv", "kv"),
+        POST("kv/a", {"x": 1}),
+        policy("p", 'path "kv/a" { capabilities = ["read"] }'),
+        [
+            GET("kv/a", token=None, headers={f"X-Vault-Inline-Auth-{name}": value for name, value in headers.items()})
+            for headers in (
+                {"Path": "auth/up/login/ann", "Operation": "update", "Parameter-password": PASSWORD},
+                {"Path": "auth/up/login/ann", "Parameter-password": PASSWORD},
+                {"Path": "auth/up/login/ann", "Parameter-password": "pw"},
+                {"Path": "auth/up/login/ann", "Parameter-password": BAD_PASSWORD},
+                {"Path": "auth/up/login/ann"},
+                {"Path": "auth/none/login/ann", "Parameter-password": PASSWORD},
+                {"Path": "kv/a", "Operation": "read"},
+                {"Path": "", "Parameter-password": PASSWORD},
+                {"Path": "auth/up/login/ann", "Operation": "fly", "Parameter-password": PASSWORD},
+                {"Path": "auth/up/login/ann", "Namespace": "none", "Parameter-password": PASSWORD},
+                {"Parameter-password": PASSWORD},
+                {"Token": "x"},
+            )
+        ],
+        GET("kv/a", headers={"X-Vault-Inline-Auth-Path": "auth/up/login/ann"}),
     ),
     case(
         "cross-origin requests before CORS is set up",
