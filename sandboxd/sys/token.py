@@ -168,22 +168,22 @@ def list_accessors(call: SystemCall, args: NoArgs) -> Result:
 # Renewing
 
 
-async def renew(call: SystemCall, args: RenewArgs) -> Response:
+async def renew(call: SystemCall, args: RenewArgs) -> Response | None:
     return await _renew(call, *_renewable(call, args.token), args.increment)
 
 
-async def renew_self(call: SystemCall, args: RenewArgs) -> Response:
+async def renew_self(call: SystemCall, args: RenewArgs) -> Response | None:
     return await _renew(call, *_renewable(call, call.request.token), args.increment)
 
 
-async def renew_accessor(call: SystemCall, args: RenewAccessorArgs) -> Response:
+async def renew_accessor(call: SystemCall, args: RenewAccessorArgs) -> Response | None:
     token = by_accessor(call, args.accessor) or fail("invalid accessor", 400)
     try:
         token, entry = _renewable(call, token.id)
     except Refusal:
         raise InvalidRequest from None  # the real server loses the reason on its way
     response = await _renew(call, token, entry, args.increment)
-    if response.auth is not None:
+    if response is not None and response.auth is not None:
         response.auth.token = ""
     return response
 
@@ -211,7 +211,7 @@ def _renewable(call: SystemCall, token_id: str) -> tuple[Token, LeaseEntry]:
     return token, entry
 
 
-async def _renew(call: SystemCall, token: Token, entry: LeaseEntry, increment: int) -> Response:
+async def _renew(call: SystemCall, token: Token, entry: LeaseEntry, increment: int) -> Response | None:
     world = call.world
     found = world.mounts.find(call.namespace, entry.path)
     if entry.auth is None or found is None:
@@ -224,9 +224,12 @@ async def _renew(call: SystemCall, token: Token, entry: LeaseEntry, increment: i
     renewing = world.call(call.request, mounted, path, operation="renew", raw={})
     try:
         result = mounted.backend.renew(renewing, auth)
-        auth = await result if isawaitable(result) else result
+        renewed = await result if isawaitable(result) else result
     except Failure as error:
         fail(f"failed to renew entry: {error.errors[0]}", error.status)
+    if renewed is None:
+        return None
+    auth = renewed
     try:
         ttl, warnings = calculate_ttl(
             mounted.mount.bounds,

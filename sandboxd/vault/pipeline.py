@@ -17,6 +17,7 @@ from sandboxd.vault.errors import (
     InvalidCredentials,
     PermissionDenied,
     Refusal,
+    UnsupportedOperation,
     UnsupportedPath,
     VaultError,
     listed,
@@ -154,6 +155,9 @@ def _find(world: "World", namespace: Namespace, path: str) -> Route:
         return Route(namespace, path, None, "", None, login=False, sudo=False)
     mounted, inner = found
     match = mounted.match(inner)
+    if match is not None and match.route.path.folds and world.profile == "openbao" and inner != inner.lower():
+        inner, path = inner.lower(), path[: len(path) - len(inner)] + inner.lower()
+        match = mounted.match(inner)
     router = mounted.router
     login = not router.needs_token(inner, match)
     return Route(namespace, path, mounted, inner, match, login, not login and router.needs_sudo(inner, match))
@@ -309,20 +313,26 @@ async def login(world: "World", request: Request, route: Route, bearer: Bearer |
 
 
 def locked_out(world: "World", route: Route, call: Any) -> str | None:
-    """The user whose failures count, or None. Raises PermissionDenied when that user is locked out."""
-    mounted = route.mounted
-    if mounted is None or not lockout.enabled(mounted) or route.match is None:
+    """The user whose failures count, or None where none do. Raises PermissionDenied when that user is locked out.
+
+    Looking ahead for the user has refusals of its own, which come before those of the login.
+    """
+    mounted, match = route.mounted, route.match
+    if mounted is None or not lockout.enabled(mounted):
         return None
     backend = mounted.backend
-    if not isinstance(backend, AuthMethod) or backend.alias_of is None or not route.match.route.path.login:
+    if not isinstance(backend, AuthMethod) or backend.alias_of is None:
         return None
+    if match is None:
+        raise UnsupportedPath
+    if not match.route.path.login:
+        raise UnsupportedOperation
     raw = call.raw
     try:
-        user = backend.alias_of(call, route.match.route.arguments(call, route.match.captures))
-    except Refusal:
-        return None
-    finally:
-        call.raw = raw
+        user = backend.alias_of(call, match.route.arguments(call, match.captures))
+    except Refusal as error:
+        raise Failure(*error.errors) from None
+    call.raw = raw
     if world.lockouts.locked(mounted, user):
         raise PermissionDenied
     return user

@@ -106,7 +106,7 @@ class World:
         self.tokens = Tokens(self.storage, entropy, settings.profile)
         self.leases = Leases(self.storage, clock, entropy, self.tokens)
         self.leases.revoker = Revocations(self)
-        self.lockouts = Lockouts(clock)
+        self.lockouts = Lockouts(self.storage, self.mounts, clock)
         self.audit = Audit(self.storage, clock, entropy, settings.profile)
         self.faults: Faults | None = None
         self.writing = asyncio.Lock()

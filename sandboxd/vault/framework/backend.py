@@ -195,6 +195,8 @@ class Path(Generic[C, A]):
         exists: tells whether a write updates; without it every write is an update.
         login: needs no token.
         sudo: needs the `sudo` capability.
+        folds: what its template captures is the same in any case of letters: OpenBao takes the path in lower case
+            before it asks the policies.
         only: the wire names of the fields that the path takes, where it is not all of `args`.
         arbitrary: takes fields that are not declared, as KV does.
         unpublished: left out of OpenAPI.
@@ -216,6 +218,7 @@ class Path(Generic[C, A]):
     exists: Callable[[C, A], bool] | None = None
     login: bool = False
     sudo: bool = False
+    folds: bool = False
     only: tuple[str, ...] = ()
     arbitrary: bool = False
     unpublished: bool = False
@@ -298,11 +301,11 @@ class AuthMethod(Backend):
 
     Args:
         renew: gets the token's `Auth` as it was issued and gives it back with what renewal changes (`ttl`, `max_ttl`,
-            `period`), or raises.
+            `period`), or raises; None leaves the token as it is.
         lockout: whether failed logins lock a user out.
         alias_of: the name of the alias that a login request is about, for the lockout.
     """
 
-    renew: Callable[[Any, Auth], Awaitable[Auth] | Auth] | None = None
+    renew: Callable[[Any, Auth], Awaitable[Auth | None] | Auth | None] | None = None
     lockout: bool = False
     alias_of: Callable[[Any, Any], str] | None = None

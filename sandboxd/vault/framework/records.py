@@ -1,13 +1,15 @@
 """Helpers for stored records, and the token fields that all auth methods share."""
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any, Self, TypeVar
 
-from sandboxd.vault.errors import Refusal, refuse
+from sandboxd.vault.errors import Failure, InvalidKey, Refusal, refuse
 from sandboxd.vault.framework.backend import Auth, Call
-from sandboxd.vault.framework.fields import CommaList, Duration, param
+from sandboxd.vault.framework.fields import CommaList, Duration, param, params
 from sandboxd.vault.gotext import quote
 
 R = TypeVar("R")
@@ -18,6 +20,14 @@ class Stored:
     """A stored object without a schema: what a client wrote, kept whole."""
 
     data: Mapping[str, Any]
+
+
+def write_document(call: Call, path: str, document: object) -> None:
+    """Keep what a client wrote at a path of its own choice. Raises Failure in the words of such engines."""
+    try:
+        call.storage.put(path, document)
+    except InvalidKey as error:
+        raise Failure(f"failed to write: {error.errors[0]}") from None
 
 
 def only(kind: type[R], args: Any) -> R:
@@ -35,6 +45,34 @@ def update(record: R, args: Any, given: Collection[str]) -> R:
     names = {field.name for field in fields(record)}  # type: ignore[arg-type]
     changed = {name: getattr(args, name) for name in given if name in names}
     return replace(record, **changed) if changed else record  # type: ignore[type-var]
+
+
+def sent(call: Call, record: type) -> frozenset[str]:
+    """The fields of a record that the client sent. `null` counts as the zero value, but not for a time."""
+    return frozenset(
+        field.attribute
+        for field in _params(record)
+        if field.name in call.raw and (call.raw[field.name] is not None or field.kind.decode(None) is not None)
+    )
+
+
+_params = cache(params)
+
+
+def renamed(record: R, given: Collection[str], old: str, new: str) -> R:
+    """The record after a write to a field that has a deprecated name as well as the present one.
+
+    The present one wins. The deprecated one then shows the same if it was sent too, else nothing.
+    """
+    if new in given:
+        value = getattr(record, new)
+        return replace(record, **{old: value if old in given else type(value)()})  # type: ignore[type-var]
+    if old not in given:
+        return record
+    value = getattr(record, old)
+    if new == "token_policies":
+        value = sanitize_policies(value)
+    return replace(record, **{old: value, new: value})  # type: ignore[type-var]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +95,16 @@ class TokenFields:
     token_type: str = param("default", "The type of token: service, batch, or default.", shown_default=True)
 
     def checked(self, call: Call) -> "Self":
-        """The record with its token fields normalised. Raises Refusal with the real server's texts."""
-        kind = _TYPES.get(self.token_type)
-        if self.token_type.startswith("default-") and kind is not None:
-            call.warn(f"{self.token_type} has no useful meaning; adjusting to {kind}")
-        cidrs = parse_cidrs(self.token_bound_cidrs)
-        if kind is None:
-            refuse(f"invalid 'token_type' value {quote(self.token_type)}")
+        """The record with the token fields that the client sent, spelled as the real server spells them.
+
+        Raises Refusal with the real server's texts.
+        """
+        cidrs = self.token_bound_cidrs
+        if "token_bound_cidrs" in call.raw:
+            cidrs = parse_cidrs(cidrs)
+        kind = self.token_type or "default"
+        if kind not in ("default", "service", "batch"):
+            refuse(f"invalid 'token_type' value {quote(kind)}")
         if self.token_num_uses < 0:
             refuse("'token_num_uses' cannot be negative")
         if kind == "batch" and self.token_period:
@@ -102,26 +143,16 @@ class TokenFields:
         )
 
 
-T = TypeVar("T", bound=TokenFields)
-
-
-_TYPES = {
-    "": "default",
-    "default": "default",
-    "service": "service",
-    "batch": "batch",
-    "default-service": "service",
-    "default-batch": "batch",
-}
-
-
 def parse_cidrs(texts: Iterable[str]) -> tuple[str, ...]:
     """Addresses and CIDR blocks as the real server spells them. Raises Refusal for what is none."""
     return tuple(map(_cidr, texts))
 
 
 def _cidr(text: str) -> str:
-    if _network(text) is not None:
+    found = _interface(text)
+    if found is not None:
+        return str(found.ip if found.network.prefixlen == found.max_prefixlen else found)
+    if _without_port(text) is not None:
         return text
     if "/" in text:
         return f'"\\"{text}\\""'  # taken for the path of a UNIX socket, and quoted twice
@@ -131,23 +162,38 @@ def _cidr(text: str) -> str:
     )
 
 
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    address, colon, port = text.rpartition(":")
-    for candidate in (text, address if colon and port.isdigit() and "." in address else text):
-        try:
-            return ipaddress.ip_network(candidate, strict=False)
-        except ValueError:
-            continue
-    return None
+_Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+_INTERFACE = re.compile(r"[0-9a-fA-F:.]+(/[0-9]+)?")
+_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9a-fA-F:.]+)\]):[0-9]+")
+
+
+def _interface(text: str) -> _Interface | None:
+    """An address and the block that it lies in; None for what is none."""
+    if not _INTERFACE.fullmatch(text):
+        return None
+    try:
+        found = ipaddress.ip_interface(text)
+    except ValueError:
+        return None
+    mapped = found.ip.ipv4_mapped if isinstance(found, ipaddress.IPv6Interface) else None
+    if mapped is None or found.network.prefixlen < 96:
+        return found
+    return ipaddress.IPv4Interface((mapped, found.network.prefixlen - 96))
+
+
+def _without_port(text: str) -> _Interface | None:
+    """The address in front of a port; None when there is none."""
+    found = _PORT.fullmatch(text)
+    return _interface(found[1] or found[2]) if found is not None else None
 
 
 def address_in(address: str, cidrs: Iterable[str]) -> bool:
     """Whether an address lies in one of the blocks."""
-    found = _network(address)
+    found = _interface(address)
     if found is None:
         return False
-    blocks = [block for block in map(_network, cidrs) if block is not None]
-    return any(block.version == found.version and found.network_address in block for block in blocks)
+    blocks = [block for block in (_interface(cidr) or _without_port(cidr) for cidr in cidrs) if block is not None]
+    return any(found.ip in block.network for block in blocks)
 
 
 def sanitize_policies(policies: Iterable[str], *, add_default: bool = False) -> tuple[str, ...]:
