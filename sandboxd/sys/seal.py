@@ -310,7 +310,7 @@ def _health(world: World, request: Request) -> Answer:
 
 def _first(query: Mapping[str, Any], name: str) -> str:
     value = query.get(name, "")
-    return str(value[0] if isinstance(value, list) else value)
+    return str(value[0] if isinstance(value, list | tuple) else value)
 
 
 def _code(query: Mapping[str, Any], name: str, default: int) -> int:
