@@ -29,6 +29,7 @@ from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.identity import Entity
 from sandboxd.vault.namespaces import Namespace, root_only
 from sandboxd.vault.policies import render_filter
+from sandboxd.vault.policy_store import BrokenPolicy
 from sandboxd.vault.request import Request
 from sandboxd.vault.retarget import retarget
 from sandboxd.vault.tokens import MalformedToken, Token
@@ -84,7 +85,7 @@ async def handle(world: "World", request: Request) -> Response | None:
             request = wrapping.admit(world, request)
         route = find(world, namespace, path)
         if route.login:
-            bearer = identify(world, request) if request.token else None
+            bearer = anyone(world, request)
             entry.request(route, bearer)
             response = await login(world, request, route, bearer)
         else:
@@ -163,9 +164,22 @@ def _find(world: "World", namespace: Namespace, path: str) -> Route:
     return Route(namespace, path, mounted, inner, match, login, not login and router.needs_sudo(inner, match))
 
 
+def anyone(world: "World", request: Request) -> Bearer | None:
+    """Who asks for what needs no token, or None. Raises Refusal when the token's policies cannot be told."""
+    try:
+        return identify(world, request) if request.token else None
+    except BrokenPolicy as error:
+        raise (Refusal("Forbidden", status=403) if error.status == 403 else InternalError()) from error
+
+
 def authenticate(world: "World", request: Request) -> Bearer:
     """Who asks, with the token's use counted. Raises PermissionDenied for a token that is not valid."""
-    bearer = identify(world, request)
+    try:
+        bearer = identify(world, request)
+    except BrokenPolicy as error:
+        if error.status == 403:
+            raise Refusal("Forbidden") from error
+        raise Refusal(listed((InternalError.text,)), status=500) from error
     if bearer is None:
         raise rejected(world, request)
     token = bearer.token

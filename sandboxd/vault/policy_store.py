@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from sandboxd.vault.clock import Clock
-from sandboxd.vault.errors import InternalError
+from sandboxd.vault.errors import Failure
 from sandboxd.vault.identity import Entity, Identity
 from sandboxd.vault.namespaces import Namespace, Namespaces
 from sandboxd.vault.policies import (
@@ -16,6 +16,7 @@ from sandboxd.vault.policies import (
     DEFAULT_POLICIES,
     OPENBAO,
     VAULT,
+    ForbiddenValueError,
     IdentityView,
     Policy,
     PolicyError,
@@ -47,6 +48,13 @@ class StoredPolicy(msgspec.Struct, frozen=True, kw_only=True):
     def trusted(self) -> str:
         """The signs that values put into templated paths may hold."""
         return ("*+" if self.allow_wildcards else "") + ("/" if self.allow_slashes else "")
+
+
+class BrokenPolicy(Failure):
+    """A policy of a token cannot be filled in with what is known of its entity.
+
+    The status is 403 when a value holds what it must not, and 500 otherwise.
+    """
 
 
 class _Known(NamedTuple):
@@ -128,7 +136,7 @@ class PolicyStore:
         self._forget()
 
     def acl(self, token: Token, entity: Entity | None) -> ACL:
-        """The rules that hold for a token. Raises InternalError when a templated policy cannot be filled in."""
+        """The rules that hold for a token. Raises BrokenPolicy when a templated policy cannot be filled in."""
         known = self._by_token.get(token.id)
         if (
             known is not None
@@ -141,7 +149,7 @@ class PolicyStore:
         try:
             acl, valid_until = self._compile(token, entity)
         except PolicyError as error:
-            raise InternalError from error
+            raise BrokenPolicy(str(error), status=403 if isinstance(error, ForbiddenValueError) else 500) from error
         if len(self._by_token) > 20_000:
             self._by_token.clear()
         self._by_token[token.id] = _Known(self.generation, self._identity.generation, entity, valid_until, acl)
