@@ -8,6 +8,7 @@ from sandboxd.edge import decode as decoding
 from sandboxd.edge.decode import Refused, refused, split
 from sandboxd.edge.encode import DONE, NOT_FOUND, envelope
 from sandboxd.edge.encode import refused as refusal
+from sandboxd.edge.gojson import MAX_STRINGS
 from sandboxd.edge.messages import Answer, Incoming
 from sandboxd.sys.help import describe
 from sandboxd.sys.routes import DIRECT, root_only
@@ -66,6 +67,8 @@ class App:
     def __init__(self, world: World, control: "Control | None" = None) -> None:
         self.world = world
         self.control = control
+        # Only OpenBao limits the number of strings.
+        self._max_strings = MAX_STRINGS if world.profile == "openbao" else 0
 
     async def answer(self, incoming: Incoming) -> Answer:
         """Answer one request."""
@@ -92,7 +95,7 @@ class App:
             direct = DIRECT.get(name) if plain else None
             if direct is not None and incoming.method in ("PATCH", "OPTIONS"):
                 raise refused(405)
-            request = decoding.decode(incoming, path, query, self._new_id)
+            request = decoding.decode(incoming, path, query, self._new_id, max_strings=self._max_strings)
             if direct is not None:
                 found = direct(self.world, request)
                 status, body = await found if isawaitable(found) else found

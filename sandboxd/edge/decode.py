@@ -104,8 +104,15 @@ def parse_query(query: str) -> dict[str, list[str]]:
     return found
 
 
-def decode(incoming: Incoming, path: str, query: str, new_id: Callable[[], str]) -> Request:
-    """The request below `/v1/`. `path` starts with `/v1/`. Raises Refused."""
+def decode(
+    incoming: Incoming, path: str, query: str, new_id: Callable[[], str], *, max_strings: int = gojson.MAX_STRINGS
+) -> Request:
+    """The request below `/v1/`. Raises Refused.
+
+    Args:
+        path: starts with `/v1/`.
+        max_strings: how many strings a JSON body may hold; 0 for any number.
+    """
     method, headers = incoming.method, incoming.headers
     path = path[4:]
     data: Mapping[str, Any] = NOTHING
@@ -129,7 +136,7 @@ def decode(incoming: Incoming, path: str, query: str, new_id: Callable[[], str])
         if kind == "application/ocsp-request" or path.startswith("sys/storage/raft/snapshot"):
             body = incoming.body
         elif incoming.body:
-            data = decode_body(incoming.body, kind)
+            data = decode_body(incoming.body, kind, max_strings)
     elif method == "DELETE":
         operation, data = "delete", from_query(parse_query(query)) if query else NOTHING
     elif method in ("LIST", "SCAN"):
@@ -141,7 +148,7 @@ def decode(incoming: Incoming, path: str, query: str, new_id: Callable[[], str])
         kind = media_type(headers, strict=True)
         if kind != _MERGE_PATCH:
             raise refused(415, f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {kind}")
-        data = decode_body(incoming.body, kind)
+        data = decode_body(incoming.body, kind, max_strings)
     elif method == "HEAD":
         operation, data = "header", from_query(parse_query(query)) if query else NOTHING
     elif method == "OPTIONS":
@@ -239,7 +246,7 @@ def media_type(headers: Mapping[str, tuple[str, ...]], *, strict: bool = False) 
     return kind
 
 
-def decode_body(body: bytes, kind: str) -> Mapping[str, Any]:
+def decode_body(body: bytes, kind: str, max_strings: int = gojson.MAX_STRINGS) -> Mapping[str, Any]:
     """The object that a body holds: JSON whatever its type says, or a form. Raises Refused."""
     if kind == "application/x-www-form-urlencoded" and not body.lstrip().startswith(b"{"):
         text = body.decode("utf-8", "replace")
@@ -247,7 +254,8 @@ def decode_body(body: bytes, kind: str) -> Mapping[str, Any]:
             raise refused(400, "error parsing form data")
         fields = parse_query(text)
         return {name: ",".join(values) for name, values in fields.items()}
-    if len(body) < _COMPLEX_BODY and body.count(b'"') <= 2 * gojson.MAX_STRINGS and not _TRICKY.search(body):
+    few = not max_strings or body.count(b'"') <= 2 * max_strings
+    if few and len(body) < _COMPLEX_BODY and not _TRICKY.search(body):
         try:
             found = _json.decode(body)
         except (ValueError, RecursionError):
@@ -256,6 +264,6 @@ def decode_body(body: bytes, kind: str) -> Mapping[str, Any]:
             if isinstance(found, dict):
                 return found
     try:
-        return gojson.decode_object(body) or NOTHING
+        return gojson.decode_object(body, max_strings=max_strings) or NOTHING
     except ValueError as error:
         raise refused(400, str(error)) from None
