@@ -1,17 +1,17 @@
-"""A secrets engine to test leases with: it lends out anything, and remembers what was renewed and revoked."""
+"""Backends of tests' own, and an engine that lends out anything and remembers what was revoked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandboxd.vault.errors import VaultError
-from sandboxd.vault.framework.backend import Call, Engine, Lease, Path, Response, SecretKind
+from sandboxd.vault.framework.backend import AuthMethod, Backend, Call, Engine, Lease, Path, Response, SecretKind
 from sandboxd.vault.framework.fields import Duration, Name, param
-from sandboxd.vault.mounts import MountEntry
+from sandboxd.vault.mounts import MountConfig, MountEntry, Table
 from sandboxd.vault.namespaces import ROOT
 
 if TYPE_CHECKING:
+    from sandboxd.vault.errors import VaultError
     from sandboxd.vault.world import World
 
 
@@ -50,33 +50,39 @@ class Lender:
 
 
 class Shelf:
-    """The catalogue of a world, with the engine put beside what is there."""
+    """The catalogue of a world, with one more backend beside what is there."""
 
-    def __init__(self, catalog: Any, engine: Engine) -> None:
+    def __init__(self, catalog: Any, backend: Backend) -> None:
         self.catalog = catalog
-        self.engine = engine
+        self.backend = backend
 
     def load(self, table: Any, kind: str, options: Any) -> Any:
-        return self.engine if kind == "lender" else self.catalog.load(table, kind, options)
+        return self.backend if kind == self.backend.type else self.catalog.load(table, kind, options)
 
     def names(self, table: Any) -> list[str]:
         found: list[str] = self.catalog.names(table)
         return found
 
 
+def mount(world: World, backend: Backend, path: str, **config: Any) -> MountEntry:
+    """Mount a backend of a test's own."""
+    table: Table = "auth" if isinstance(backend, AuthMethod) else "mounts"
+    world.mounts.catalog = Shelf(world.mounts.catalog, backend)
+    entry = MountEntry(
+        table=table,
+        path=path,
+        type=backend.type,
+        uuid=world.entropy.uuid(),
+        accessor=world.mounts.new_accessor(table, backend.type),
+        namespace_id=ROOT.id,
+        config=MountConfig(**config),
+    )
+    world.mounts.add(ROOT, entry)
+    return entry
+
+
 def lend(world: World) -> Lender:
     """Mount the engine at `lend/`."""
     lender = Lender()
-    world.mounts.catalog = Shelf(world.mounts.catalog, lender.engine)
-    world.mounts.add(
-        ROOT,
-        MountEntry(
-            table="mounts",
-            path="lend/",
-            type="lender",
-            uuid=world.entropy.uuid(),
-            accessor=world.mounts.new_accessor("mounts", "lender"),
-            namespace_id=ROOT.id,
-        ),
-    )
+    mount(world, lender.engine, "lend/")
     return lender
