@@ -28,8 +28,10 @@ def permissions(path):
         (
             "file",
             {"file_path": "stdout", "format": "jsonx"},
-            "jsonx formatting has been removed, consider switching to json by omitting "
-            '"format" or setting it to "json"',
+            (
+                "jsonx formatting has been removed, consider switching to json by omitting "
+                '"format" or setting it to "json"'
+            ),
         ),
         ("file", {"file_path": "stdout", "log_raw": "maybe"}, 'strconv.ParseBool: parsing "maybe": invalid syntax'),
         ("file", {"file_path": "stdout", "hmac_accessor": "q"}, 'strconv.ParseBool: parsing "q": invalid syntax'),
@@ -42,8 +44,10 @@ def permissions(path):
         (
             "file",
             {"file_path": "/proc/nope/x"},
-            'sanity check failed; unable to open "/proc/nope/x" for writing: '
-            "mkdir /proc/nope: no such file or directory",
+            (
+                'sanity check failed; unable to open "/proc/nope/x" for writing: '
+                "mkdir /proc/nope: no such file or directory"
+            ),
         ),
         (
             "file",
