@@ -64,6 +64,9 @@ KINDS: dict[str, str] = {
 bytes; of an `openapi` document the paths and methods are left; a `number` is any that is not negative; a list in `any
 order` is sorted; `prose` is text that each server words for itself."""
 
+OPERATIONS = frozenset({"get", "post", "put", "patch", "delete", "x-vault-sudo", "x-vault-unauthenticated"})
+"""What is compared of a path in an OpenAPI document: its methods, and what rights they need."""
+
 NAMESPACED = {"id": r"[0-9A-Za-z]{6}"}
 
 
@@ -210,7 +213,8 @@ class Look:
         """A value that the step declares as random: the placeholder if it has the format, else the value itself."""
         kind, _, size = declaration.partition(" ")
         if kind == "openapi" and isinstance(value, dict) and "paths" in value:
-            return {path: sorted(methods) for path, methods in sorted(value["paths"].items())}
+            kept = {path: sorted(OPERATIONS.intersection(item)) for path, item in sorted(value["paths"].items())}
+            return {**{name: value[name] for name in value if name not in {"paths", "info", "components"}}, **kept}
         if kind == "number" and isinstance(value, int) and value >= 0:
             return "<number>"
         if not isinstance(value, str):

@@ -86,9 +86,7 @@ CASES = [
                 {"secret_threshold": 3},
                 {"secret_shares": 3, "secret_threshold": 2, "pgp_keys": ["x"]},
                 {"secret_shares": 1, "secret_threshold": 1, "pgp_keys": ["bad key"]},
-                {"secret_shares": 1, "secret_threshold": 1, "root_token_pgp_key": "bad key"},
                 {"secret_shares": 1, "secret_threshold": 1, "recovery_shares": 1, "recovery_threshold": 1},
-                {"secret_shares": 1, "secret_threshold": 1, "stored_shares": 1},
             )
         ],
         GET("sys/init", token=None),
