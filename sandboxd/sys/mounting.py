@@ -354,20 +354,10 @@ async def uninstall(call: SystemCall, mounted: Mounted) -> None:
 
 async def revoke_leases(call: SystemCall, mounted: Mounted) -> None:
     """End all leases of a mount. Raises Refusal when the backend fails to."""
-    leases = call.world.leases
-    ids = [
-        entry.id
-        for entry in map(leases.get, leases.walk(mounted.mount.path))
-        if entry is not None and entry.namespace_id == mounted.namespace.id
-    ]
-    for number, lease_id in enumerate(ids, 1):
-        entry = leases.get(lease_id)
-        if entry is None:
-            continue
-        try:
-            await leases.revoke(entry)
-        except Failure as error:
-            refuse(f'failed to revoke "{lease_id}" ({number} / {len(ids)}): {"; ".join(error.errors)}')
+    try:
+        await call.world.leases.revoke_prefix(mounted.mount.path, namespace_id=mounted.namespace.id)
+    except Failure as error:
+        refuse("; ".join(error.errors))
 
 
 def mount_info(world: World, mounted: Mounted) -> dict[str, Any]:

@@ -127,6 +127,15 @@ def test_deleting_a_namespace_takes_all_it_holds_with_it(vault: World) -> None:
     assert made["path"] == "team/"
 
 
+def test_the_tokens_of_a_deleted_namespace_end(vault: World) -> None:
+    make(vault, "team")
+    bearer = at("team", vault, "POST", "auth/token/create", {"policies": ["default"]}).json["auth"]["client_token"]
+    kept = call(vault, "POST", "auth/token/create", {"policies": ["default"]}).json["auth"]["client_token"]
+    call(vault, "DELETE", "sys/namespaces/team")
+    assert vault.tokens.lookup(bearer) is None
+    assert call(vault, "GET", "auth/token/lookup-self", token=kept).status == 200
+
+
 def test_children_have_to_go_before_their_parent(vault: World) -> None:
     make(vault, "a")
     make(vault, "b", inside="a")
