@@ -43,7 +43,7 @@ def wrap(
     display_name: str = "",
     rewrapped: Wrapped | None = None,
 ) -> Response:
-    """Put a response away and give the answer that tells where.
+    """Put a response away, its warnings too, and give the answer that tells where.
 
     Args:
         path: the request's path below its namespace.
@@ -70,8 +70,15 @@ def wrap(
         )
     )
     accessor = "" if response.auth is None else response.auth.accessor
+    shown = token.id
+    if form == "jwt":
+        from sandboxd.vault.wrapping_jwt import sign
+
+        shown = sign(world, token.id, moment=now // NANOSECONDS, ttl=ttl, accessor=accessor)
+        if not world.settings.api_address:
+            response = msgspec.structs.replace(response, warnings=[*response.warnings, _NO_ADDRESS])
     info = WrapInfo(
-        token=token.id,
+        token=shown,
         accessor=token.accessor,
         ttl=ttl,
         creation_time=now,
@@ -91,15 +98,7 @@ def wrap(
     world.cubbyhole(token).put("response", Stored(data={"response": kept.response}))
     world.storage.put(_key(token), kept)
     world.leases.register_auth(token, Auth(policies=(POLICY,), ttl=ttl, renewable=False))
-    warnings = response.warnings
-    if form == "jwt":
-        from sandboxd.vault.wrapping_jwt import sign
-
-        jwt = sign(world, token.id, moment=now // NANOSECONDS, ttl=ttl, accessor=accessor)
-        info = msgspec.structs.replace(info, token=jwt)
-        if not world.settings.api_address:
-            warnings = [*warnings, _NO_ADDRESS]
-    return Response(wrap_info=info, warnings=warnings)
+    return Response(wrap_info=info)
 
 
 READ_DIRECTLY = (

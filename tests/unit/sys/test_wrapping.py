@@ -150,6 +150,13 @@ def test_an_answer_with_a_status_of_its_own_keeps_it(vault):
     assert reply.json["warnings"][0].startswith("Tidy operation successfully started.")
 
 
+def test_warnings_are_wrapped_too(vault):
+    reply = call(vault, "GET", "auth/token/lookup-self?unknown=1", headers=WRAPPED)
+    assert reply.warnings is None
+    inside = unwrap(vault, reply.json["wrap_info"]["token"])
+    assert inside.warnings == ["Endpoint ignored these unrecognized parameters: [unknown]"]
+
+
 def test_refusals_and_empty_answers_are_not_wrapped(vault):
     assert call(vault, "GET", "secret/data/none", headers=WRAPPED).status == 404
     assert call(vault, "LIST", "sys/leases/lookup/none", headers=WRAPPED).errors == ["unsupported path"]
@@ -193,7 +200,8 @@ class TestJWT:
             "type": "wrapping",
         }
         assert vault.tokens.lookup(jti).accessor == jwt.json["wrap_info"]["accessor"]
-        assert jwt.warnings[0].startswith("No redirect address set in Vault")
+        inside = unwrap(vault, jwt.json["wrap_info"]["token"])
+        assert inside.warnings[0].startswith("No redirect address set in Vault")
 
     def test_it_is_as_good_as_the_token_in_it(self, vault, jwt):
         token = jwt.json["wrap_info"]["token"]
