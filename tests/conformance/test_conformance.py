@@ -7,6 +7,7 @@ accepted stands in `known_differences.py`.
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,13 +42,20 @@ def sandbox(subject: str) -> Iterator[Stage]:
     stage.close()
 
 
+@pytest.fixture(scope="session")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Both servers are played on at the same time."""
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_answers_as_openbao(name: str, oracle: Stage, sandbox: Stage) -> None:
+def test_answers_as_openbao(name: str, oracle: Stage, sandbox: Stage, pool: ThreadPoolExecutor) -> None:
     """Both servers give the same answers to the steps of the case."""
     case: Case = CASES[name]
     known = name if sandbox.kind == "sandboxd" else ""
     for _ in range(2):  # once more if all that differs may be the clock's doing
-        expected, got = oracle.play(case), sandbox.play(case)
+        expected, got = pool.map(lambda stage: stage.play(case), (oracle, sandbox))
         left, gone = judge(known, differences(expected, got))
         if not all(difference.of_time for _, difference in left):
             break
