@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
@@ -73,6 +74,12 @@ def renamed(record: R, given: Collection[str], old: str, new: str) -> R:
     if new == "token_policies":
         value = sanitize_policies(value)
     return replace(record, **{old: value, new: value})  # type: ignore[type-var]
+
+
+def page(names: list[str], after: str, limit: int) -> list[str]:
+    """The part of sorted names that comes after one, which need not be there, at most `limit` of them (0 for all)."""
+    start = bisect_right(names, after) if after else 0
+    return names[start : start + limit] if limit > 0 else names[start:]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +156,7 @@ def parse_cidrs(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _cidr(text: str) -> str:
-    found = _interface(text)
+    found = parse_interface(text)
     if found is not None:
         return str(found.ip if found.network.prefixlen == found.max_prefixlen else found)
     if _without_port(text) is not None:
@@ -162,12 +169,12 @@ def _cidr(text: str) -> str:
     )
 
 
-_Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 _INTERFACE = re.compile(r"[0-9a-fA-F:.]+(/[0-9]+)?")
 _PORT = re.compile(r"(?:([0-9.]+)|\[([0-9a-fA-F:.]+)\]):[0-9]+")
 
 
-def _interface(text: str) -> _Interface | None:
+def parse_interface(text: str) -> Interface | None:
     """An address and the block that it lies in; None for what is none."""
     if not _INTERFACE.fullmatch(text):
         return None
@@ -181,18 +188,18 @@ def _interface(text: str) -> _Interface | None:
     return ipaddress.IPv4Interface((mapped, found.network.prefixlen - 96))
 
 
-def _without_port(text: str) -> _Interface | None:
+def _without_port(text: str) -> Interface | None:
     """The address in front of a port; None when there is none."""
     found = _PORT.fullmatch(text)
-    return _interface(found[1] or found[2]) if found is not None else None
+    return parse_interface(found[1] or found[2]) if found is not None else None
 
 
 def address_in(address: str, cidrs: Iterable[str]) -> bool:
     """Whether an address lies in one of the blocks."""
-    found = _interface(address)
+    found = parse_interface(address)
     if found is None:
         return False
-    blocks = [block for block in (_interface(cidr) or _without_port(cidr) for cidr in cidrs) if block is not None]
+    blocks = [block for block in (parse_interface(cidr) or _without_port(cidr) for cidr in cidrs) if block is not None]
     return any(found.ip in block.network for block in blocks)
 
 
