@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from sandboxd.fakes.proving import Finding, judge
+from sandboxd.fakes.model import Nature
+from sandboxd.fakes.proving import Finding, encodable, judge
 from sandboxd.fakes.registry import kinds
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class Span(Struct, frozen=True):
         """Whether another span lies within this one."""
         return self.start <= other.start and other.end <= self.end
 
+    def encloses(self, other: Span) -> bool:
+        """Whether another span lies within this one and is shorter."""
+        return self.holds(other) and self.end - self.start > other.end - other.start
+
     def touches(self, other: Span) -> bool:
         """Whether two spans share text."""
         return self.start < other.end and other.start < self.end
@@ -60,6 +65,7 @@ def find(text: str) -> list[Span]:
     A value inside one that sandboxd made (the password of a URL) is not reported again; one inside a value that it did
     not make is. Of kinds that claim the same text the one whose mark it carries wins, else the longest.
     """
+    text = encodable(text)
     kept: list[Span] = []
     for span in sorted((*_anchored(text), *_runs(text)), key=_rank):
         if not any(_hides(other, span) for other in kept):
@@ -72,14 +78,14 @@ def _rank(span: Span) -> tuple[bool, int, bool]:
 
 
 def _hides(first: Span, second: Span) -> bool:
-    if first.made_here:
-        # An unmarked value around a marked one stays: a URL to a real host with a fake password.
-        return first.holds(second) if second.made_here else not _encloses(second, first) and first.touches(second)
-    return first.touches(second)
-
-
-def _encloses(outer: Span, inner: Span) -> bool:
-    return outer.holds(inner) and (outer.start, outer.end) != (inner.start, inner.end)
+    if not first.made_here:
+        return first.touches(second)
+    if second.made_here:
+        return first.holds(second)
+    # An unmarked value around a marked one stays: a URL to a real host with a fake password. So does a token in a URL,
+    # whose mark is in its password alone.
+    apart = second.encloses(first) or (first.kind.nature is Nature.ADDRESS and first.encloses(second))
+    return not apart and first.touches(second)
 
 
 def _anchored(text: str) -> Iterator[Span]:
@@ -91,11 +97,14 @@ def _anchored(text: str) -> Iterator[Span]:
 
 def _runs(text: str) -> Iterator[Span]:
     fixed, free = _shapeless()
+    seen = set()
     for pattern in _RUNS:
         for match in re.finditer(pattern, text):
             run = match[0]
-            if run.isalpha():  # words; a mark without a digit is too rare to look for
+            # A word: a mark without a digit is too rare to look for.
+            if run.isalpha() or match.span() in seen:
                 continue
+            seen.add(match.span())
             for kind in (*fixed.get(len(run), ()), *free):
                 if kind.form.marked(kind.id, run):
                     yield Span(match.start(), match.end(), judge(kind, run))

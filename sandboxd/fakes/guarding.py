@@ -29,7 +29,7 @@ from sandboxd.fakes.finding import Span, find
 from sandboxd.fakes.forms.addresses import basic_credentials, credentials, hosts_of
 from sandboxd.fakes.forms.chosen import unbase64
 from sandboxd.fakes.model import Nature
-from sandboxd.fakes.proving import Status, verify
+from sandboxd.fakes.proving import Status, encodable, verify
 from sandboxd.fakes.registry import kinds
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def guard(literal: str, *, key_name: str = "", strict: bool = False, salt: bytes
     key_name: of the field that holds it. strict: cautions become refusals. salt: for the fingerprint; give one of the
     project's own, so that fingerprints in a public log are of no use to others.
     """
-    if verify(literal).made_here:
+    if _is_wholly_ours(literal):
         return None
     objections = [objection for view in _views(literal, key_name) for objection in _objections(view, salt)]
     if not objections:
@@ -104,9 +104,21 @@ def guard(literal: str, *, key_name: str = "", strict: bool = False, salt: bytes
     return worst
 
 
+def _is_wholly_ours(literal: str) -> bool:
+    """Whether a literal is one value that was made here. A URL is not: its mark is in its password alone."""
+    verdict = verify(literal)
+    kind = verdict.kind
+    return (
+        verdict.made_here
+        and kind is not None
+        and kind.nature is not Nature.ADDRESS
+        and kind.accepted.fullmatch(literal.strip()) is not None
+    )
+
+
 def fingerprint(value: str, salt: bytes = SALT) -> str:
     """Twelve hex digits that tell two values apart and give neither away."""
-    return hmac.digest(salt, value.encode(), "sha256")[:6].hex()
+    return hmac.digest(salt, encodable(value).encode(), "sha256")[:6].hex()
 
 
 def _objections(view: _View, salt: bytes) -> Iterator[Refusal | Caution]:
@@ -126,39 +138,44 @@ def _objections(view: _View, salt: bytes) -> Iterator[Refusal | Caution]:
 def _about(span: Span, value: str) -> tuple[bool, Rule, str] | None:
     """Whether a credential in a text is refused, by which rule and why."""
     finding, kind = span.finding, span.kind
-    if finding.made_here or kind.nature is Nature.PUBLIC:
+    if kind.nature is Nature.PUBLIC:
+        return None
+    if kind.nature is Nature.ADDRESS:
+        return None if finding.broken else _about_address(kind.title, value, marked=finding.made_here)
+    if finding.made_here:
         return None
     if finding.genuine:
-        return True, Rule.CHECKSUM, f"a {kind.title} whose checksum is right: it was issued by {kind.provider}"
+        return True, Rule.CHECKSUM, f"it is a {kind.title} with a right checksum: {kind.provider} issued it"
     if finding.status is not Status.POSSIBLY_REAL:
         return None
     if kind.nature is Nature.KEY:
-        return True, Rule.KEY, f"a {kind.title} that was not made by sandboxd"
-    if kind.nature is Nature.ADDRESS:
-        return _about_address(kind.title, value)
+        return True, Rule.KEY, "it holds a private key that was not made by sandboxd"
     if is_placeholder(value):
         return None
     return True, Rule.FORMAT, f"it has the form of a {kind.title} and was not made by sandboxd"
 
 
-def _about_address(title: str, value: str) -> tuple[bool, Rule, str] | None:
+def _about_address(title: str, value: str, *, marked: bool) -> tuple[bool, Rule, str] | None:
     found = credentials(value)
     if found is not None and is_placeholder(found[1]):
         return None
     if all(map(hosts.is_local, hosts_of(value))):
         # A container's name leads to no one else's machine; its password may still be a real one.
-        if found is not None and not _is_random(found[1]):
+        if marked or (found is not None and not _is_random(found[1])):
             return None
-        return False, Rule.ADDRESS, f"a {title} with a password, to a host that is not reserved"
-    return True, Rule.ADDRESS, f"a {title} with a credential, to a host that is neither loopback nor reserved"
+        return False, Rule.ADDRESS, f"it is a {title} with a random password, to a host that is not reserved"
+    return True, Rule.ADDRESS, f"it is a {title} with a credential, to a host that is neither loopback nor reserved"
 
 
 def _views(literal: str, key_name: str) -> Iterator[_View]:
     outer = _View(literal, key_name, "", leaf=True)
     for view in _inside(outer):
-        yield view
         decoded = _decoded(view) if view.leaf else None
-        if decoded is not None:
+        if decoded is None:
+            yield view
+        else:
+            # The field's name is held against what stands behind the base64, not against the base64.
+            yield _View(view.text, view.name, view.where, leaf=False)
             yield from _inside(decoded)
 
 
@@ -168,8 +185,8 @@ def _inside(view: _View) -> Iterator[_View]:
     if members is None:
         yield view
     else:
-        yield _View(view.text, view.name, view.where, leaf=False)
         yield from members
+        yield _View(view.text, view.name, view.where, leaf=False)
 
 
 def _members(view: _View) -> list[_View] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandboxd.fakes.errors import FakeError
+from sandboxd.fakes.errors import FakeError, OptionError
 from sandboxd.fakes.model import VALUE, Kind, Parts
 from sandboxd.fakes.options import NOTHING, decode
 from sandboxd.fakes.registry import kind as named
@@ -43,4 +43,7 @@ def parts(kind: Kind | str, source: Source, options: Mapping[str, object] = NOTH
 
 def _made(kind: Kind, source: Source, options: Mapping[str, object]) -> Parts:
     checked = decode(kind.form.options, options, kind.name)
-    return kind.form.make(kind.id, source.stream(kind.id), checked)
+    try:
+        return kind.form.make(kind.id, source.stream(kind.id), checked)
+    except OptionError as error:
+        raise OptionError(f"{kind.name}: {error}") from None

@@ -127,6 +127,9 @@ class Kind(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     shapeless: bool = False
     aside: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Kind {self.name}>"
+
     @property
     def bits(self) -> float:
         """Bits of mark."""
@@ -158,7 +161,8 @@ class Kind(Struct, frozen=True, kw_only=True, eq=False, dict=True):
     @cached_property
     def issued(self) -> re.Pattern[str]:
         """Finds values of this kind, made by whomever, in a text."""
-        return re.compile(rf"(?<![0-9A-Za-z])(?:{self.real or self.shape})(?![0-9A-Za-z])")
+        pattern = self.real or self.shape.removesuffix(r"\s*")  # a line break at the end is no part of a finding
+        return re.compile(rf"(?<![0-9A-Za-z])(?:{pattern})(?![0-9A-Za-z])")
 
     @cached_property
     def published(self) -> re.Pattern[str] | None:

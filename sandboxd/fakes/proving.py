@@ -108,7 +108,7 @@ def judge(kind: Kind, value: str) -> Finding:
 
 def identify(value: str) -> list[Finding]:
     """What each kind says whose mark or shape a value has, the likeliest first."""
-    value = value.strip()
+    value = encodable(value.strip())
     found = []
     for kind in candidates(value):
         finding = judge(kind, value)
@@ -135,6 +135,11 @@ def verify(value: str) -> Verdict:
         claim = _CLAIMS[status]
     proof, bits = (first.proof, first.kind.bits) if first.marked else (None, 0.0)
     return Verdict(status, first.kind, proof, bits, claim, structure, findings)
+
+
+def encodable(text: str) -> str:
+    """A text of the same length that UTF-8 can hold: lone surrogates, as JSON may name, become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def candidates(value: str) -> Iterator[Kind]:

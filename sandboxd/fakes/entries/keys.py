@@ -25,7 +25,7 @@ KINDS = (
         why="The tag is in the public modulus, so certificates and public keys are recognised too.",
         shape=r"-----BEGIN (?:RSA )?PRIVATE KEY-----[0-9A-Za-z+/=\s\\]+-----END (?:RSA )?PRIVATE KEY-----\s*",
         real=(
-            r"-----BEGIN (?!OPENSSH|PGP)(?P<label>[A-Z0-9 ]*)PRIVATE KEY-----[\s\S]+?"
+            r"-----BEGIN (?!OPENSSH|PGP)(?P<label>[A-Z0-9 ]*)PRIVATE KEY-----(?:[^-]|-(?!----))+"
             r"-----END (?P=label)PRIVATE KEY-----"
         ),
         anchors=("PRIVATE KEY-----",),
@@ -76,7 +76,10 @@ KINDS = (
         proof=Proof.LOCAL,
         why="The mark is inside the private scalar; the public half is not recognised by itself.",
         shape=r"-----BEGIN OPENSSH PRIVATE KEY-----[0-9A-Za-z+/=\s\\]+-----END OPENSSH PRIVATE KEY-----\s*",
-        anchors=("OPENSSH PRIVATE KEY-----",),
+        real=(
+            r"-----BEGIN (?P<label>(?:OPENSSH )?)PRIVATE KEY-----(?:[^-]|-(?!----))+-----END (?P=label)PRIVATE KEY-----"
+        ),
+        anchors=("PRIVATE KEY-----",),
         form=openssh(),
         nature=Nature.KEY,
         key="private_key",
@@ -89,7 +92,7 @@ KINDS = (
         provider="generic",
         proof=Proof.LOCAL,
         why="The mark is inside the seeds of the key and its subkey; the user id is under .invalid.",
-        shape=r"-----BEGIN PGP PRIVATE KEY BLOCK-----[\s\S]+?-----END PGP PRIVATE KEY BLOCK-----\s*",
+        shape=r"-----BEGIN PGP PRIVATE KEY BLOCK-----(?:[^-]|-(?!----))+-----END PGP PRIVATE KEY BLOCK-----\s*",
         anchors=("PGP PRIVATE KEY BLOCK-----",),
         form=private_key(),
         nature=Nature.KEY,

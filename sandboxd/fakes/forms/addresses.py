@@ -54,11 +54,11 @@ def url(scheme: str, port: int, path: str, *, user: str = "sbx_app", query: str 
         database: str = option(path, "The database, or what the path names.", maximum=256)
         parameters: str = option(query, "What comes after the question mark.", maximum=1024)
 
-    def make(kind: str, stream: Stream, options: UrlOptions) -> Parts:
+    def make(_kind: str, stream: Stream, options: UrlOptions) -> Parts:
         if not hosts.is_local(options.host):
-            raise OptionError(f"{kind}: host must be loopback, reserved (.test, .invalid) or a name without dots")
+            raise OptionError("host must be loopback, reserved (.test, .invalid) or a name without dots")
         if not re.fullmatch(r"[a-z][a-z0-9+.-]*", options.scheme):
-            raise OptionError(f"{kind}: scheme must be a URL scheme, without ://")
+            raise OptionError("scheme must be a URL scheme, without ://")
         secret = password_value(stream)
         place = options.host + (f":{options.port}" if options.port else "")
         tail = f"?{options.parameters}" if options.parameters else ""
@@ -101,9 +101,9 @@ class BasicOptions(Options):
 def basic_auth() -> Form:
     """Base64 of user:password, as it stands after `Basic ` in a header."""
 
-    def make(kind: str, stream: Stream, options: BasicOptions) -> Parts:
+    def make(_kind: str, stream: Stream, options: BasicOptions) -> Parts:
         if ":" in options.user:
-            raise OptionError(f"{kind}: user cannot hold a colon")
+            raise OptionError("user cannot hold a colon")
         secret = password_value(stream)
         value = base64.b64encode(f"{options.user}:{secret}".encode()).decode()
         return {VALUE: value, "header": f"Basic {value}", "username": options.user, "password": secret}

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 STORAGE_KEY = (Rand(64, BASE64), Mark(12, BASE64), Lit("+ASt"), Bad(MARVIN_BASE64))
 STORAGE_KEY_KIND = "azure_storage_key"
 _ACCOUNT = "devstoreaccount1"  # the account name that the Azurite emulator is born with
+_NAMES = {
+    "AccountKey",
+    "AccountName",
+    "BlobEndpoint",
+    "DefaultEndpointsProtocol",
+    "EndpointSuffix",
+    "QueueEndpoint",
+    "TableEndpoint",
+}
 
 
 class StorageOptions(Options):
@@ -31,9 +40,9 @@ class StorageOptions(Options):
     port: int = option(10000, "The port of the blob service.", minimum=1, maximum=65535)
 
 
-def _place(kind: str, options: StorageOptions) -> str:
+def _place(options: StorageOptions) -> str:
     if not hosts.is_local(options.host):
-        raise OptionError(f"{kind}: host must be loopback, reserved (.test, .invalid) or a name without dots")
+        raise OptionError("host must be loopback, reserved (.test, .invalid) or a name without dots")
     return f"http://{options.host}:{options.port}/{_ACCOUNT}"
 
 
@@ -45,14 +54,16 @@ def storage_key() -> Form:
 def connection_string() -> Form:
     """A connection string to a local emulator; its key verifies alone too."""
 
-    def make(kind: str, stream: Stream, options: StorageOptions) -> Parts:
+    def make(_kind: str, stream: Stream, options: StorageOptions) -> Parts:
         key = write(STORAGE_KEY, STORAGE_KEY_KIND, stream)
-        endpoint = f"BlobEndpoint={_place(kind, options)};"
+        endpoint = f"BlobEndpoint={_place(options)};"
         value = f"DefaultEndpointsProtocol=http;AccountName={_ACCOUNT};AccountKey={key};{endpoint}"
         return {VALUE: value, "account_name": _ACCOUNT, "account_key": key}
 
     def marked(_kind: str, value: str) -> bool:
-        return is_marked(STORAGE_KEY, STORAGE_KEY_KIND, _pairs(value).get("AccountKey", ""))
+        pairs = _pairs(value)
+        # A pair of another name could hold another secret.
+        return set(pairs) <= _NAMES and is_marked(STORAGE_KEY, STORAGE_KEY_KIND, pairs.get("AccountKey", ""))
 
     def broken(value: str) -> bool:
         pairs = _pairs(value)
@@ -90,7 +101,7 @@ def sas_url() -> Form:
 
     def make(kind: str, stream: Stream, options: SasOptions) -> Parts:
         query = f"sv=2024-11-04&se={quote(options.expiry, safe='')}&sr=c&sp={options.permissions}&"
-        before = f"{_place(kind, options)}/{options.container}?{query}"
+        before = f"{_place(options)}/{options.container}?{query}"
         head = stream.read(24)
         signature = base64.b64encode(head + _mark(kind, before, head)).decode()
         return {VALUE: f"{before}sig={quote(signature, safe='')}"}

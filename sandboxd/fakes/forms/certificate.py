@@ -47,13 +47,13 @@ def tls() -> Form:
         key = primes.tagged_key(stream.child("rsa"), options.bits)
         root = stream.shared(f"{kind}/ca")
         authority = primes.tagged_key(root.child("rsa"), 2048)
-        since, until = _moment(kind, "not_before", options), _moment(kind, "not_after", options)
+        since, until = _moment("not_before", options), _moment("not_after", options)
         if since >= until:
-            raise OptionError(f"{kind}: not_after must be later than not_before")
+            raise OptionError("not_after must be later than not_before")
         issued = _signed(kind, stream, _Wanted(options.common_name, options.names, key, authority, since, until))
         # The CA's own dates are those of the defaults, so that it stays the same for every certificate of the seed.
         blank = CertificateOptions()
-        always = _moment(kind, "not_before", blank), _moment(kind, "not_after", blank)
+        always = _moment("not_before", blank), _moment("not_after", blank)
         itself = _signed(kind, root, _Wanted(_AUTHORITY, (), authority, authority, *always))
         certificate, ca = (each.public_bytes(Encoding.PEM).decode() for each in (issued, itself))
         private = keys.rsa_pem(key)
@@ -83,11 +83,11 @@ class _Wanted(Struct, frozen=True):
     until: dt.datetime
 
 
-def _moment(kind: str, name: str, options: CertificateOptions) -> dt.datetime:
+def _moment(name: str, options: CertificateOptions) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(getattr(options, name))
     except ValueError:
-        raise OptionError(f"{kind}: {name} must be a date and time, such as 2020-01-01T00:00:00Z") from None
+        raise OptionError(f"{name} must be a date and time, such as 2020-01-01T00:00:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
@@ -128,7 +128,7 @@ def _signed(kind: str, stream: Stream, wanted: _Wanted) -> x509.Certificate:
         try:
             names = [_general(name) for name in dict.fromkeys((wanted.name, *wanted.names))]
         except ValueError:
-            raise OptionError(f"{kind}: names must be DNS names or IP addresses") from None
+            raise OptionError("names must be DNS names or IP addresses") from None
         builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return builder.sign(signer, hashes.SHA256())

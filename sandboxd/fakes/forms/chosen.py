@@ -7,7 +7,6 @@ mark: that one was made here can be shown only by making it again.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,7 @@ def password_value(stream: Stream, options: PasswordOptions | None = None, kind:
 
 def is_password(kind: str, value: str) -> bool:
     """Whether a value is a password that was made here."""
-    if not 16 <= len(value) <= 256:
+    if value[:4] not in ("Sbx1", "sbx1") or not 16 <= len(value) <= 256:
         return False
     # `mixed` is a subset of `symbols`: the same prefix and mark.
     return any(
@@ -97,7 +96,7 @@ def prefixed(rand: int, marked: int, alphabet: str) -> Form:
 
     def make(kind: str, stream: Stream, options: PrefixedOptions) -> Parts:
         if re.search(r"[^!-~]", options.prefix):
-            raise OptionError(f"{kind}: prefix must be printable ASCII without blanks")
+            raise OptionError("prefix must be printable ASCII without blanks")
         return {VALUE: write(layout(options.prefix), kind, stream)}
 
     def recognised(kind: str, value: str) -> bool:
@@ -121,9 +120,9 @@ def email() -> Form:
 
     def make(kind: str, stream: Stream, options: EmailOptions) -> Parts:
         if not hosts.is_reserved(options.domain):
-            raise OptionError(f"{kind}: domain must be a reserved name, such as sandboxd.invalid")
+            raise OptionError("domain must be a reserved name, such as sandboxd.invalid")
         if not re.fullmatch(r"[A-Za-z0-9._+-]*", options.prefix):
-            raise OptionError(f"{kind}: prefix may hold letters, digits, dots, hyphens, underscores and plus signs")
+            raise OptionError("prefix may hold letters, digits, dots, hyphens, underscores and plus signs")
         return {VALUE: write(layout(options.prefix, options.domain), kind, stream)}
 
     def recognised(kind: str, value: str) -> bool:
@@ -189,7 +188,7 @@ def unbase64(text: str) -> bytes | None:
     standard = bare.replace("-", "+").replace("_", "/")
     try:
         decoded = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not ASCII
         return None
     canonical = base64.b64encode(decoded).decode()
     return decoded if canonical.rstrip("=") == standard and text in (bare, bare + canonical[len(bare) :]) else None
@@ -250,7 +249,7 @@ def _unmarked(_kind: str, _value: str) -> bool:
 class UuidOptions(Options):
     """A UUID."""
 
-    version: int = option(4, "4 looks random; 8 (RFC 9562) is for values made by a rule, as these are.", choices=(4, 8))
+    version: int = option(4, "The version: 4 looks random; 8 (RFC 9562) says that a rule made it.", choices=(4, 8))
 
 
 def uuid_layout(version: int, prefix: str = "") -> Layout:

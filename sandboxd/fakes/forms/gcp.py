@@ -36,7 +36,7 @@ def service_account() -> Form:
 
     def make(kind: str, stream: Stream, options: ServiceAccountOptions) -> Parts:
         if not hosts.is_reserved(hosts.of_url(options.token_uri)):
-            raise OptionError(f"{kind}: token_uri must be a URL with a loopback or reserved host")
+            raise OptionError("token_uri must be a URL with a loopback or reserved host")
         project = f"sbx-null-{stream.symbols(10, ALNUM_LOWER)}"
         members = {
             "type": "service_account",

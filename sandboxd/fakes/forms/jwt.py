@@ -43,7 +43,7 @@ def hs256() -> Form:
 
     def make(kind: str, stream: Stream, options: JwtOptions) -> Parts:
         if not hosts.is_reserved(_host(options.issuer)):
-            raise OptionError(f"{kind}: issuer must be a reserved or loopback name, such as https://sandboxd.invalid")
+            raise OptionError("issuer must be a reserved or loopback name, such as https://sandboxd.invalid")
         payload: dict[str, object] = {
             "sub": options.subject,
             "aud": options.audience,
@@ -55,7 +55,7 @@ def hs256() -> Form:
         }
         if not payload["aud"]:
             del payload["aud"]
-        signed = f"{_encoded(_HEADER, kind)}.{_encoded(payload, kind)}"
+        signed = f"{_encoded(_HEADER)}.{_encoded(payload)}"
         return {VALUE: f"{signed}.{_signature(signed)}", "signing_key": PUBLISHED_KEY.decode()}
 
     def marked(kind: str, value: str) -> bool:
@@ -90,11 +90,11 @@ def _is_identifier(kind: str, value: str) -> bool:
     return len(value) == 36 and mark.is_filled(kind, value, masked, HEX)
 
 
-def _encoded(part: Mapping[str, object], kind: str) -> str:
+def _encoded(part: Mapping[str, object]) -> str:
     try:
         text = json.dumps(part, separators=(",", ":"))
     except (TypeError, ValueError):
-        raise OptionError(f"{kind}: claims must be values that JSON can hold") from None
+        raise OptionError("claims must be values that JSON can hold") from None
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 

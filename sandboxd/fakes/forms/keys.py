@@ -8,6 +8,7 @@ library would put chance into them. A key is recognised in whichever of these co
 from __future__ import annotations
 
 import base64
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 COMMENT = "sandboxd-fake"
 _RSA = der.sequence(der.oid(1, 2, 840, 113549, 1, 1, 1), der.NULL)
 _ED25519 = der.sequence(der.oid(1, 3, 101, 112))
-_PEM = r"(?s)-----BEGIN (?P<label>[A-Z0-9 ]+)-----\s(?P<body>.*?)-----END (?P=label)-----"
+_PEM = r"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?:[^-]|-(?!----))+-----END (?P=label)-----"
 _PUBLIC_PARTS = {"public_key": "The public key, as PEM.", "public_key_openssh": "The public key, as OpenSSH writes it."}
 
 
@@ -68,8 +69,13 @@ def rsa_is_marked(_kind: str, value: str) -> bool:
     if not isinstance(key, RSAPrivateKey):
         return False
     numbers = key.private_numbers()
-    modulus = numbers.public_numbers.n
-    return primes.is_tagged(modulus) and numbers.p * numbers.q == modulus
+    modulus, d, p, q = numbers.public_numbers.n, numbers.d, numbers.p, numbers.q
+    return (
+        primes.is_tagged(modulus)
+        and p * q == modulus
+        and d * numbers.public_numbers.e % math.lcm(p - 1, q - 1) == 1
+        and (numbers.dmp1, numbers.dmq1, numbers.iqmp) == (d % (p - 1), d % (q - 1), pow(q, -1, p))
+    )
 
 
 def _pkcs1(key: RsaKey) -> bytes:

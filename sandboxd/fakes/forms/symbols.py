@@ -26,18 +26,23 @@ class Lit(Struct, frozen=True):
 
     text: str
 
+    @property
+    def width(self) -> int:
+        """How many symbols it takes."""
+        return len(self.text)
+
 
 class Rand(Struct, frozen=True):
     """Random symbols."""
 
-    count: int
+    width: int
     alphabet: str
 
 
 class Mark(Struct, frozen=True):
     """Symbols of the mark."""
 
-    count: int
+    width: int
     alphabet: str
 
 
@@ -45,6 +50,11 @@ class Bad(Struct, frozen=True):
     """The field that a provider fills with its checksum, and a fake with one that it cannot be."""
 
     checksum: Checksum
+
+    @property
+    def width(self) -> int:
+        """How many symbols it takes."""
+        return self.checksum.width
 
 
 Segment = Lit | Rand | Mark | Bad
@@ -59,10 +69,15 @@ def symbols(*layout: Segment) -> Form:
         marked=partial(is_marked, layout),
         broken=partial(_broken, layout),
         genuine=partial(_genuine, layout),
-        bits=sum(mark.bits(segment.alphabet, segment.count) for segment in layout if isinstance(segment, Mark)),
-        length=sum(map(_width, layout)),
+        bits=sum(mark.bits(segment.alphabet, segment.width) for segment in layout if isinstance(segment, Mark)),
+        length=length_of(layout),
         anchor=max(literals, key=len, default=""),
     )
+
+
+def length_of(layout: Layout) -> int:
+    """How many symbols a value has."""
+    return sum(segment.width for segment in layout)
 
 
 def write(layout: Layout, kind: str, stream: Stream) -> str:
@@ -75,12 +90,12 @@ def write(layout: Layout, kind: str, stream: Stream) -> str:
 
 def is_marked(layout: Layout, kind: str, value: str) -> bool:
     """Cut a value by the layout, check each segment, and compute its mark again. Hex may be in capitals."""
-    if len(value) != sum(map(_width, layout)):
+    if len(value) != length_of(layout):
         return False
     hexadecimal = all(isinstance(segment, Lit) or getattr(segment, "alphabet", "") == HEX for segment in layout)
     masked, canonical, at = [], [], 0
     for segment in layout:
-        found = value[at : at + _width(segment)]
+        found = value[at : at + segment.width]
         at += len(found)
         if isinstance(segment, Lit):
             if found != segment.text and not (hexadecimal and found.lower() == segment.text.lower()):
@@ -99,16 +114,6 @@ def _make(layout: Layout, kind: str, stream: Stream, _options: NoOptions) -> Par
     return {VALUE: write(layout, kind, stream)}
 
 
-def _width(segment: Segment) -> int:
-    match segment:
-        case Lit(text):
-            return len(text)
-        case Bad(checksum):
-            return checksum.width
-        case Rand(count, _) | Mark(count, _):
-            return count
-
-
 def _drawn(segment: Segment, stream: Stream) -> str:
     match segment:
         case Lit(text):
@@ -116,7 +121,7 @@ def _drawn(segment: Segment, stream: Stream) -> str:
         case Rand(count, alphabet):
             return stream.symbols(count, alphabet)
         case Mark() | Bad():
-            return mark.BLANK * _width(segment)
+            return mark.BLANK * segment.width
 
 
 def _completed(layout: Layout, kind: str, masked: str) -> str:
@@ -129,7 +134,7 @@ def _completed(layout: Layout, kind: str, masked: str) -> str:
             case Bad(checksum):
                 written += checksum.wrong(written, int.from_bytes(mark.digest(kind, masked, 2), "big"))
             case _:
-                written += masked[len(written) : len(written) + _width(segment)]
+                written += masked[len(written) : len(written) + segment.width]
     return written
 
 
@@ -139,7 +144,7 @@ def _checksum(layout: Layout) -> tuple[Checksum, int] | None:
     for segment in reversed(layout):
         if isinstance(segment, Bad):
             return segment.checksum, after
-        after += _width(segment)
+        after += segment.width
     return None
 
 

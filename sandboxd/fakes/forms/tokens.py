@@ -59,7 +59,7 @@ def sentry_dsn() -> Form:
 
     def make(kind: str, stream: Stream, options: DsnOptions) -> Parts:
         if not hosts.is_local(options.host):
-            raise OptionError(f"{kind}: host must be loopback, reserved (.test, .invalid) or a name without dots")
+            raise OptionError("host must be loopback, reserved (.test, .invalid) or a name without dots")
         place = options.host + (f":{options.port}" if options.port else "")
         public = stream.symbols(16, HEX) + mark.BLANK * 16
         project = options.project or 1 + stream.below(9999)
