@@ -150,6 +150,7 @@ def _start(flags: Flags) -> int:
         api_address=found.api_address or plan.url,
         storage_type=found.storage,
         raw_storage=found.raw_storage,
+        audit_devices=tuple(found.audit_devices),
         unauthenticated_rekey=any(listener.unauthenticated_rekey for listener in found.listeners),
         unauthenticated_generate_root=any(listener.unauthenticated_generate_root for listener in found.listeners),
     )
@@ -270,7 +271,7 @@ async def _serve(flags: Flags, found: "ServerConfig", plan: Plan, settings: "Set
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if hasattr(signal, "SIGHUP"):
-        loop.add_signal_handler(signal.SIGHUP, lambda: world.audit.reopen())
+        loop.add_signal_handler(signal.SIGHUP, world.audit.reopen)
     try:
         async with serving(world, plan.listeners) as addresses:
             _announce(name, plan, found, addresses)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sandboxd.vault.audit.devices import Declared
 from sandboxd.vault.durations import parse_seconds
-from sandboxd.vault.hcl import HCLError, Items, Object, parse
+from sandboxd.vault.hcl import HCLError, Item, Items, Object, parse
 from sandboxd.vault.hcl.decode import read_any, read_bool, read_string
 
 
@@ -44,6 +45,7 @@ class ServerConfig:
     cluster_name: str = ""
     raw_storage: bool = False
     pid_file: str = ""
+    audit_devices: list[Declared] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
 
@@ -130,6 +132,8 @@ def _merge(config: ServerConfig, items: Items, path: Path) -> None:
                 config.storage = kind
             if config.storage not in ("", "inmem"):
                 config.notices.append(f'storage "{config.storage}" is taken as memory: a sandbox keeps no state there')
+        elif key == "audit":
+            config.audit_devices.append(_audit(item))
         elif key == "default_lease_ttl":
             config.default_lease_ttl = parse_seconds(read_any(where, item.value))
         elif key == "max_lease_ttl":
@@ -147,6 +151,29 @@ def _merge(config: ServerConfig, items: Items, path: Path) -> None:
         elif key not in _IGNORED:
             position = item.keys[0].position
             config.notices.append(f"unknown or unsupported field {key} found in configuration at {path}:{position}")
+
+
+def _audit(item: Item) -> Declared:
+    """An audit device: `audit "file" "path" { options { ... } }`; without a second label, the type is the path."""
+    labels = [token.string() for token in item.keys[1:]]
+    if not labels or not isinstance(item.value, Object):
+        raise HCLError.at(item.position, "audit must be a block with a type")
+    path = labels[1] if len(labels) > 1 else labels[0]
+    found = {entry.keys[0].string(): entry.value for entry in item.value.items if entry.keys}
+    options: dict[str, str] = {}
+    inner = found.get("options")
+    if isinstance(inner, Object):
+        for entry in inner.items:
+            name = entry.keys[0].string()
+            value = read_any(f"root.audit.options.{name}", entry.value)
+            options[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return Declared(
+        path=f"{path.rstrip('/')}/",
+        type=labels[0],
+        description=read_string("root.audit.description", found["description"]) if "description" in found else "",
+        options=options,
+        local=read_bool("root.audit.local", found["local"]) if "local" in found else False,
+    )
 
 
 def _blocks(item: Any, default: str) -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sandboxd.vault.errors import fail
 from sandboxd.vault.framework.backend import Call, Engine, Path, Result
 from sandboxd.vault.framework.fields import AnyRest, param
-from sandboxd.vault.framework.records import Stored
+from sandboxd.vault.framework.records import Stored, write_document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ def write(call: Call, args: PathArgs) -> None:
     data = call.request.data  # without the path, which `call.raw` has too
     if not data:
         fail("missing data fields")
-    call.storage.put(args.path or fail("missing path"), Stored(data))
+    write_document(call, args.path or fail("missing path"), Stored(data))
 
 
 def delete(call: Call, args: PathArgs) -> None:

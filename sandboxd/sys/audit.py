@@ -67,6 +67,8 @@ def enable(call: SystemCall, args: DeviceArgs) -> None:
 
 
 def disable(call: SystemCall, args: DeviceArgs) -> None:
+    if call.world.audit.is_declared(args.path):
+        refuse("cannot disable configuration-managed audit device")
     call.world.audit.disable(args.path)
 
 

@@ -1,10 +1,11 @@
-"""Which backends there are: the folders `engines/` and `auth/` are the registry; a file is loaded when first mounted."""
+"""Which backends there are: the folders `engines/` and `auth/` are the registry."""
 
 import importlib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
 
+from sandboxd.sys import builtin
 from sandboxd.vault.framework.backend import Backend
 from sandboxd.vault.mounts import Table
 
@@ -41,6 +42,10 @@ class BuiltIn:
     def names(self, table: Table) -> list[str]:
         """The types that clients can mount, sorted."""
         return _found(_NAMES[table][0])
+
+    def version(self, profile: str, server: str, table: Table, kind: str) -> str:
+        """The version that a backend of that type runs with. `server` is the server's own."""
+        return builtin.version(profile, server, table, kind)
 
 
 @cache

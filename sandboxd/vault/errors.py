@@ -9,6 +9,7 @@
         ├── UnsupportedOperation   405 unsupported operation
         ├── InvalidCredentials     400 from a login that counts towards a user's lockout
         ├── InvalidWrappingToken   400 wrapping token is not valid or does not exist
+        ├── InvalidKey             500 key contains invalid UTF-8 characters
         ├── Sealed                 503 Vault is sealed
         └── InternalError          500 internal error
 
@@ -85,6 +86,12 @@ class InvalidWrappingToken(Failure):
 
     status = 400
     text = "wrapping token is not valid or does not exist"
+
+
+class InvalidKey(Failure):
+    """A path is no text, so nothing can be kept there."""
+
+    text = "key contains invalid UTF-8 characters"
 
 
 class Sealed(Failure):

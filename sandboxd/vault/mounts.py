@@ -81,6 +81,9 @@ class Catalog(Protocol):
     def names(self, table: Table) -> list[str]:
         """The types that clients can mount, sorted."""
 
+    def version(self, profile: str, server: str, table: Table, kind: str) -> str:
+        """The version that a backend of that type runs with. `server` is the server's own."""
+
 
 class Mounted(msgspec.Struct, frozen=True, kw_only=True):
     """A mount entry made ready to answer."""

@@ -5,7 +5,8 @@ is decided before existence is revealed; what a login issues, a lease, and wrapp
 order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -76,7 +77,7 @@ async def handle(world: "World", request: Request) -> Response | None:
     namespace, path = resolve(world, request)
     if world.faults is not None:
         await world.faults.before(request, namespace)
-    with world.audit.entry(request) as entry:
+    with committed(world), world.audit.entry(request) as entry:
         if path.endswith("/") and request.operation in ("update", "create", "patch"):
             raise Refusal("cannot write to a path ending in '/'")
         check_form(world, request)
@@ -84,12 +85,14 @@ async def handle(world: "World", request: Request) -> Response | None:
         if path in wrapping.PATHS:
             request = wrapping.admit(world, request)
         route = find(world, namespace, path)
+        entry.about(route)
         if route.login:
             bearer = anyone(world, request)
             entry.request(route, bearer)
             response = await login(world, request, route, bearer)
         else:
             bearer = authenticate(world, request)
+            entry.about(route, bearer)
             try:
                 response = await authorized(world, request, route, bearer, entry)
             finally:
@@ -108,6 +111,16 @@ async def handle(world: "World", request: Request) -> Response | None:
     if world.faults is not None:
         response = await world.faults.after(request, response)
     return response
+
+
+@contextmanager
+def committed(world: "World") -> Iterator[None]:
+    """Keep what was written on the way to a refusal too: a use of a token, a revocation."""
+    try:
+        yield
+    except VaultError:
+        world.commit()
+        raise
 
 
 def resolve(world: "World", request: Request) -> tuple[Namespace, str]:
@@ -221,10 +234,11 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
         if operation == "update":
             known = dispatch.exists(route.match, call)
             operation = call.operation = "create" if known is False else "update"
+    entry.about(route, bearer, operation)
     decision = permit(request, route, bearer, operation)
     if decision.limit is not None and call is not None:
         sent = call.raw = {**sent, "limit": decision.limit}
-    entry.request(route, bearer)
+    entry.request(route, bearer, operation)
     if call is None or route.mounted is None:
         raise Refusal(f'no handler for route "{route.path}". route entry not found.', status=404)
     try:

@@ -10,6 +10,7 @@ under way, are the process's own. Source: OpenBao's seal manager, for the order 
 """
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -154,6 +155,7 @@ class Seal:
         self._view = View(storage, "core/seal/")
         self._entropy = entropy
         self._open = False
+        self.on_open: Callable[[], None] = lambda: None
         self._ceremony: Ceremony | None = None
         self.rotation: Rotation | None = None
         self.generation: Generation | None = None
@@ -231,8 +233,9 @@ class Seal:
 
     def open(self) -> None:
         """Open the server without its key, as a development server does when it starts. Does nothing uninitialised."""
-        self._open = self.initialized
         self._ceremony = None
+        if self.initialized:
+            self._opened()
 
     def seal(self) -> None:
         """Shut the server. A rekey under way is forgotten; the making of a root token goes on afterwards."""
@@ -271,8 +274,12 @@ class Seal:
             self.verify(key)
         except WrongKeyError as error:
             raise Refusal(str(error)) from None
-        self._open = True
+        self._opened()
         return True
+
+    def _opened(self) -> None:
+        self._open = True
+        self.on_open()
 
     def reset(self) -> None:
         """Forget the shares given so far towards opening it."""

@@ -8,6 +8,8 @@ reset is an assignment. Each mount sees the map through a `View` that holds its 
 from collections.abc import Iterator
 from typing import Protocol, TypeVar, overload
 
+from sandboxd.vault.errors import InvalidKey
+
 T = TypeVar("T")
 
 
@@ -153,6 +155,14 @@ class Storage:
             name_end = cut
 
 
+def _check(path: str) -> None:
+    """Refuse what came in as invalid UTF-8: the edge keeps such bytes as lone surrogates."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise InvalidKey from None
+
+
 class View:
     """The part of the storage that lies below one prefix: all that an engine can reach."""
 
@@ -174,11 +184,13 @@ class View:
         return value
 
     def put(self, path: str, value: object) -> None:
-        """Set the value at the path."""
+        """Set the value at the path. Raises InvalidKey for a path that is no text."""
+        _check(path)
         self._storage.put(self._prefix + path, value)
 
     def delete(self, path: str) -> None:
-        """Remove the value at the path, if there is one."""
+        """Remove the value at the path, if there is one. Raises InvalidKey for a path that is no text."""
+        _check(path)
         self._storage.delete(self._prefix + path)
 
     def list(self, folder: str = "") -> list[str]:

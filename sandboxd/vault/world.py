@@ -3,17 +3,18 @@
 A world can be snapshotted and restored: everything that lasts is in its storage, and the parts read it again.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
 from sandboxd.vault.audit import Audit
+from sandboxd.vault.audit.devices import Declared
 from sandboxd.vault.clock import Clock
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure, Refusal, Sealed
 from sandboxd.vault.framework.backend import Response
+from sandboxd.vault.framework.records import sanitize_policies
 from sandboxd.vault.framework.ttl import Bounds
 from sandboxd.vault.identity import Identity
 from sandboxd.vault.leases import LeaseEntry, Leases
@@ -26,6 +27,9 @@ from sandboxd.vault.seal import Seal
 from sandboxd.vault.storage import Journal, Snapshot, Storage, View
 from sandboxd.vault.system import SystemCall, WorldSystem
 from sandboxd.vault.tokens import Token, Tokens
+
+if TYPE_CHECKING:
+    from sandboxd.vault.pipeline import Bearer
 
 Profile = Literal["vault", "openbao"]
 VERSIONS: dict[Profile, str] = {"vault": "2.1.1", "openbao": "2.7.2"}
@@ -56,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     raw_storage: bool = False
     unauthenticated_rekey: bool = False
     unauthenticated_generate_root: bool = False
+    audit_devices: tuple[Declared, ...] = ()
 
     @property
     def version(self) -> str:
@@ -108,8 +113,12 @@ class World:
         self.leases.revoker = Revocations(self)
         self.lockouts = Lockouts(self.storage, self.mounts, clock)
         self.audit = Audit(self.storage, clock, entropy, settings.profile)
+        self.audit.running_version = lambda entry: catalog.version(
+            settings.profile, settings.version, entry.table, entry.type
+        )
+        self.audit.identity_of = self._identity_policies
+        self.seal.on_open = lambda: self.audit.declare(settings.audit_devices)
         self.faults: Faults | None = None
-        self.writing = asyncio.Lock()
         self._systems: dict[str, WorldSystem] = {}
 
     def snapshot(self) -> Snapshot:
@@ -190,6 +199,12 @@ class World:
         """The origins that CORS lets in; `*` for all."""
         found = self.storage.get("core/config/cors")
         return found.allowed_origins if isinstance(found, CorsConfig) else ()
+
+    def _identity_policies(self, bearer: "Bearer") -> tuple[str, ...]:
+        """The names of the policies that a token has from the identity behind it, in its own namespace."""
+        if bearer.entity is None:
+            return ()
+        return sanitize_policies(self.identity.policies(bearer.entity).get(bearer.token.namespace_id, ()))
 
     def check_open(self) -> None:
         """Raise Sealed when requests cannot be served."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from sandboxd.vault.durations import SECOND, format_duration, rfc3339
-from sandboxd.vault.errors import refuse
+from sandboxd.vault.errors import Failure, InvalidKey, refuse
 from sandboxd.vault.framework import wire
 from sandboxd.vault.framework.backend import Call
 from sandboxd.vault.framework.fields import decode_int
@@ -88,8 +88,11 @@ def find(call: Call, path: str) -> Secret | None:
 
 
 def keep(call: Call, path: str, secret: Secret) -> None:
-    """Store a secret."""
-    call.storage.put(PREFIX + path.rstrip("/"), secret)
+    """Store a secret. Raises Failure for a path that is no text, in the words of the store that keeps its metadata."""
+    try:
+        call.storage.put(PREFIX + path.rstrip("/"), secret)
+    except InvalidKey:
+        raise Failure("string field contains invalid UTF-8") from None
 
 
 def deletion(config: Config, secret: Secret | None, now: int) -> int:

@@ -17,6 +17,7 @@ from sandboxd.vault.framework import wire
 from sandboxd.vault.framework.backend import Call, Engine, Lease, Path, Response, Result
 from sandboxd.vault.framework.fields import AnyRest, param
 from sandboxd.vault.framework.numbers import Number
+from sandboxd.vault.framework.records import write_document
 
 PREFIX = "plain/"
 """Where the documents lie in the mount's storage."""
@@ -48,7 +49,7 @@ def write(call: Call, args: PathArgs) -> None:
     data = call.request.data  # without the path, which `call.raw` has too
     if not data:
         refuse("missing data fields")
-    call.storage.put(PREFIX + args.path, Document(wire.encode(data), hinted_ttl(data)))
+    write_document(call, PREFIX + args.path, Document(wire.encode(data), hinted_ttl(data)))
 
 
 def hinted_ttl(data: Mapping[str, Any]) -> int | None:

@@ -5,14 +5,14 @@ gets both, as one line of JSON, with what is secret hashed under its own salt. W
 fails: what isn't audited doesn't happen. While no device is enabled, none of this costs anything.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from sandboxd.vault.audit import entries
-from sandboxd.vault.audit.devices import Device, DeviceEntry, start
+from sandboxd.vault.audit.devices import Declared, Device, DeviceEntry, start
 from sandboxd.vault.audit.hashing import as_json, encode, hasher
 from sandboxd.vault.clock import Clock
 from sandboxd.vault.durations import rfc3339
@@ -190,6 +190,7 @@ class Audit:
         self._profile = profile
         self._devices: dict[str, Device] = {}
         self._headers: dict[str, HeaderConfig] = {}
+        self._declared: set[str] = set()
         self.running_version: Callable[[MountEntry], str] = lambda entry: entry.plugin_version
         self.identity_of: Callable[[Bearer], tuple[str, ...]] = lambda _bearer: ()
 
@@ -321,6 +322,23 @@ class Audit:
                 raise ValueError(f"audit backend failed test message: {error}") from None
         self._devices_view.put(entry.uuid, entry)
         self._devices[path] = device
+
+    def declare(self, devices: Iterable[Declared]) -> None:
+        """Enable the devices of the server's configuration that are not there yet. Raises ValueError."""
+        for declared in devices:
+            self._declared.add(declared.path)
+            if declared.path not in self._devices:
+                self.enable(
+                    declared.path,
+                    declared.type,
+                    description=declared.description,
+                    options=declared.options,
+                    local=declared.local,
+                )
+
+    def is_declared(self, path: str) -> bool:
+        """Whether a device belongs to the server's configuration, and so is not a client's to disable."""
+        return (path if path.endswith("/") else f"{path}/") in self._declared
 
     def _probe(self) -> bytes:
         asked = {

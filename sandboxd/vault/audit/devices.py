@@ -32,6 +32,16 @@ class DeviceEntry(msgspec.Struct, frozen=True, kw_only=True):
     local: bool = False
 
 
+class Declared(msgspec.Struct, frozen=True, kw_only=True):
+    """An audit device of the server's configuration. The path ends in a slash."""
+
+    path: str
+    type: str
+    description: str = ""
+    options: Mapping[str, str] = {}
+    local: bool = False
+
+
 class Device(NamedTuple):
     """An audit device that runs."""
 
