@@ -72,9 +72,9 @@ def encode_auth(auth: Auth) -> bytes:
     return b"{" + b",".join(b'"%b":%b' % (name, encode(value)) for name, value in parts) + b"}"
 
 
-def encode_for_wrapping(response: Response, request_id: str) -> str:
-    """The JSON text that a wrapping token holds."""
-    return envelope(response, request_id).decode()
+def encode_for_wrapping(response: Response, request_id: str, *, mount_types: bool) -> str:
+    """The JSON text that a wrapping token holds; with the type of the mount where the profile has it."""
+    return envelope(response, request_id, mount_type=response.mount_type if mount_types else None).decode()
 
 
 def encode_errors(errors: tuple[str, ...]) -> bytes:

@@ -6,6 +6,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sandboxd.edge.app import App, Control
@@ -42,7 +43,7 @@ def make_world(
         settings,
         clock=clock or Clock(),
         entropy=Entropy(seed),
-        encode=encode_for_wrapping,
+        encode=partial(encode_for_wrapping, mount_types=settings.profile == "vault"),
         journal=journal,
     )
 

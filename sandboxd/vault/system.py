@@ -30,7 +30,7 @@ class SystemCall(Call):
         """Whether the token has sudo on the path that was asked for."""
         if self.acl is None:
             return False
-        path = self.namespace.path + self.request.path
+        path = self.namespace.path + self.mount.path + self.path
         return self.acl.check(self.operation, path, None, None).sudo
 
 
