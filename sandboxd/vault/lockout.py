@@ -83,10 +83,14 @@ class Lockouts:
             self._put(namespace, accessor, {name: last for name, last in locks.items() if name != alias})
 
     def listed(self, namespace: Namespace) -> dict[str, list[str]]:
-        """The locked users of a namespace, sorted, by the accessor of their mount."""
+        """The locked users of a namespace, sorted, by the accessor of their mount.
+
+        They are listed as keys of a storage: of an alias with slashes, up to the first one.
+        """
         self._sweep()
         return {
-            accessor: sorted(self._locks(namespace, accessor)) for accessor in self._storage.list(_folder(namespace))
+            accessor: sorted({alias[: alias.find("/") + 1] or alias for alias in self._locks(namespace, accessor)})
+            for accessor in self._storage.list(_folder(namespace))
         }
 
     def _sweep(self) -> None:

@@ -160,7 +160,7 @@ def _set_token_cidrs(call: Call, role: Role, args: RoleArgs) -> Role:
     if "token_bound_cidrs" not in sent(call, RoleArgs):
         return role
     try:
-        return replace(role, token_bound_cidrs=parse_cidrs(args.token_bound_cidrs))
+        return replace(role, token_bound_cidrs=parse_cidrs(args.token_bound_cidrs), token_cidrs_written=True)
     except Refusal as error:
         refuse(f"failed to parse token_bound_cidrs: {error.errors[0]}")
 
@@ -256,7 +256,8 @@ PATHS: tuple[Path[Any, Any], ...] = (
         "token_bound_cidrs",
         "The addresses and CIDR blocks that may use the tokens.",
         change=_set_token_cidrs,
-        show=lambda role: {"token_bound_cidrs": role.token_bound_cidrs or None},
+        show=lambda role: {"token_bound_cidrs": role.token_bound_cidrs if role.token_cidrs_written else None},
+        reset=lambda role: replace(role, token_bound_cidrs=(), token_cidrs_written=False),
     ),
     field_path(
         "token_max_ttl",

@@ -35,6 +35,7 @@ class Role(TokenFields):
     secret_id_ttl: Duration = param(0, "How long a secret ID is good for; 0 for ever.")
     name: str = param("", hidden=True)
     hmac_key: str = param("", hidden=True)
+    token_cidrs_written: bool = param(False, hidden=True)  # else their own path shows null, not an empty list
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -111,6 +112,8 @@ def write(call: Call, args: RoleArgs) -> None:
         call.warn(f"{role.token_type} has no useful meaning; adjusting to {kind}")
         role = replace(role, token_type=kind)
     role = role.checked(call)
+    if "token_bound_cidrs" in given:
+        role = replace(role, token_cidrs_written=True)
     if "local_secret_ids" in given and old is not None:
         refuse("local_secret_ids can only be modified during role creation")
     if "role_id" not in given and old is None:
