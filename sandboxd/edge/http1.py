@@ -1,68 +1,48 @@
 """HTTP/1.1 connections, one answer after the other.
 
-A plain request (a head that came whole, a body of known length) is read by hand: a secret's read should cost
-little more than its parsing, and a sandbox should start without loading a web framework. Anything else (chunked
-bodies, `Expect`, HTTP/1.0, broken requests) goes to aiohttp's parser, loaded when it is first needed. Refusals of
-broken HTTP have the texts of Go's server.
+What comes in is read by `parse`; what goes out is written here, with the headers of the real server in its order. A
+request that is whole is answered in the same turn of the event loop; one that has to wait becomes a task, and what the
+client sent behind it waits in line.
 """
 
 import asyncio
 import contextlib
-import re
 import ssl
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 from sandboxd.edge.decode import MAX_BODY
 from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import Answer, Incoming
-from sandboxd.edge.tasks import Ready, begin, spawn
+from sandboxd.edge.parse import (
+    BAD_REQUEST,
+    CHUNKED,
+    HEAD_LIMIT,
+    Body,
+    Broken,
+    BrokenBody,
+    Chunked,
+    Head,
+    Sized,
+    broken,
+    find_end,
+    parse_head,
+    too_large,
+)
+from sandboxd.edge.tasks import Ready, begin, report
 
-if TYPE_CHECKING:
-    from aiohttp.streams import StreamReader
-
-LINGER = 0.5  # seconds that a client may go on sending a body that was refused
-TOO_LARGE_METHOD = "too large"
+LINGER = 0.5  # seconds that a client may go on sending what was refused, so that it gets to read why
 KEEP_ALIVE = 300.0  # seconds that an idle connection is kept, as the real server does
-HEADER_LIMIT = 1024 * 1024  # bytes
-TOO_LARGE = Answer(413, encode_errors(("http: request body too large",)), standard=False)
+READ_PATIENCE = 30.0  # seconds that a request may take to come in, as the real server does
+MANY = 64  # requests in line on one connection, beyond which no more is read from it
+TOO_LARGE = Answer(413, encode_errors(("http: request body too large",)), standard=False, close=True)
+INTERNAL_ERROR = Answer(500, encode_errors(("internal error",)))
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Request Entity Too Large"}
 _STANDARD = "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n"
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_PLAIN = re.compile(rb"%b /[!-~\x80-\xff]* HTTP/1\.1(?:\r\n%b:[ \t]*[^\r\n\x00]*)*" % (_TOKEN, _TOKEN))
-_REQUEST_LINE = re.compile(rb"%b [!-~\x80-\xff]+ HTTP/(\d\.\d)" % _TOKEN)
-_UNUSUAL = ("transfer-encoding", "expect", "upgrade")
-
-
-class Head(NamedTuple):
-    """The head of a request."""
-
-    method: str
-    target: str
-    headers: dict[str, tuple[str, ...]]
-    close: bool
-    old: bool = False  # HTTP/1.0
-
-
-def parse_head(raw: bytes) -> Head | None:
-    """The head of a plain request (without its empty line), or None when it is not plain."""
-    if _PLAIN.fullmatch(raw) is None:
-        return None
-    first, *lines = raw.decode("utf-8", "surrogateescape").split("\r\n")
-    method, target, _ = first.split(" ")
-    headers: dict[str, tuple[str, ...]] = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip(" \t")
-        known = headers.get(name)
-        headers[name] = (value,) if known is None else (*known, value)
-    if any(name in headers for name in _UNUSUAL) or len(headers.get("host", ())) != 1:
-        return None
-    close = "connection" in headers and "close" in headers["connection"][0].lower()
-    return Head(method, target, headers, close)
 
 
 class Application(Protocol):
@@ -108,7 +88,7 @@ class Server:
             self._empty.set()
 
     async def close(self, patience: float = 5.0) -> None:
-        """Finish what is being answered, then close all connections. `patience` is in seconds."""
+        """Finish what is being read or answered, then close all connections. `patience` is in seconds."""
         for connection in list(self.connections):
             connection.finish()
         if self.connections:
@@ -119,6 +99,16 @@ class Server:
             connection.abort()
 
 
+class Refusal:
+    """What is sent instead of an answer before the connection ends. Stands in line like a request."""
+
+    __slots__ = ("answer", "head")
+
+    def __init__(self, head: Head | None, answer: Answer | bytes) -> None:
+        self.head = head
+        self.answer = answer
+
+
 class Connection(asyncio.Protocol):
     """One client connection."""
 
@@ -126,14 +116,16 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._loop = loop
         self._transport: asyncio.Transport | None = None
-        self._buffer = b""
-        self._waiting: Head | None = None  # its body is not whole yet
-        self._length = 0
-        self._thorough: Thorough | None = None
-        self._queue: deque[tuple[Head, bytes]] = deque()
-        self._busy = False
-        self._closing = False
-        self._idle: asyncio.TimerHandle | None = None
+        self._buffer = b""  # the beginning of a head
+        self._head: Head | None = None  # its body is not whole yet
+        self._body: Body | None = None
+        self._last = ""  # the method of the last request
+        self._queue: deque[tuple[Head, bytes] | Refusal | bytes] = deque()
+        self._busy = False  # a request is being answered
+        self._paused = False  # the client does not read what it was sent
+        self._deaf = False  # nothing more is read
+        self._finishing = False  # the connection ends when all that came in is answered
+        self._timer: asyncio.TimerHandle | None = None
         self._peer: tuple[str, int] = ("", 0)
         self._certificates: tuple[bytes, ...] = ()
         self._tls = False
@@ -149,97 +141,107 @@ class Connection(asyncio.Protocol):
             certificate = cast("ssl.SSLObject", tls).getpeercert(binary_form=True)
             self._certificates = (certificate,) if certificate else ()
         self._server.connections.add(self)
-        self._idle = self._loop.call_later(KEEP_ALIVE, self.finish)
+        self._timer = self._loop.call_later(KEEP_ALIVE, self.abort)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- named by asyncio
         """Forget a connection that is gone."""
         self._transport = None
+        self._deaf = True
+        self._queue.clear()
         self._server.gone(self)
-        if self._idle is not None:
-            self._idle.cancel()
-        if self._thorough is not None:
-            self._thorough.lost(exc)
+        self._stop_timer()
 
     def data_received(self, data: bytes) -> None:
         """Read what came in, and answer what is complete."""
-        if self._closing:
+        if self._deaf:
             return
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
-        if self._thorough is not None:
-            self._thorough.feed(data)
-            return
-        self._buffer = self._buffer + data if self._buffer else data
-        while self._buffer and self._read_one():
-            pass
-        if not self._busy:
-            self._next()
+        if self._timer is not None and not self._unfinished:
+            self._stop_timer()
+        try:
+            self._read(data)
+        except Broken as error:
+            self._refuse(None, error.answer)
+        except BrokenBody as error:
+            self._refuse(self._head, Answer(500, encode_errors((str(error),)), standard=False, close=True))
+        self._next()
+        if self._timer is None and self._unfinished:
+            self._timer = self._loop.call_later(READ_PATIENCE, self.abort)
 
-    def _read_one(self) -> bool:
-        """Take one request off the buffer; False when it is not whole, or was given to the thorough parser."""
-        head = self._waiting
-        if head is None:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0 and len(self._buffer) <= HEADER_LIMIT and b"\n\n" not in self._buffer:
-                return False
-            head = parse_head(self._buffer[:end]) if 0 <= end <= HEADER_LIMIT else None
-            length = "0" if head is None else head.headers.get("content-length", ("0",))[0]
-            if head is None or not length.isdecimal() or len(head.headers.get("content-length", ("",))) != 1:
-                self._hand_over()
-                return False
-            self._buffer = self._buffer[end + 4 :]
-            self._length = int(length)
-            if self._length > MAX_BODY:
-                self._closing = True
-                self._queue.append((head._replace(close=True, method=TOO_LARGE_METHOD), b""))
-                return False
-        if len(self._buffer) < self._length:
-            self._waiting = head
-            return False
-        self._waiting = None
-        self._queue.append((head, self._buffer[: self._length]))
-        self._buffer = self._buffer[self._length :]
-        return True
+    def _read(self, data: bytes) -> None:
+        while data:
+            if self._body is None:
+                if self._last == "POST":
+                    data, self._last = data.lstrip(b"\r\n"), ""  # an old habit of clients, which Go's server forgives
+                data = self._buffer + data if self._buffer else data
+                end, after = find_end(data)
+                if end > HEAD_LIMIT or (end < 0 and len(data) > HEAD_LIMIT):
+                    raise too_large()
+                if end < 0:
+                    self._buffer = data
+                    return
+                head = parse_head(data[:end])
+                self._buffer, data, self._last = b"", data[after:], head.method
+                if head.length > MAX_BODY:
+                    self._refuse(head, TOO_LARGE)
+                    return
+                if 0 <= head.length <= len(data):
+                    if head.waits:
+                        self._queue.append(CONTINUE)
+                    self._queue.append((head, data[: head.length]))
+                    data = data[head.length :]
+                    continue
+                self._head, self._body = head, Chunked() if head.length == CHUNKED else Sized(head.length)
+                if head.waits:
+                    self._queue.append(CONTINUE)
+            rest = self._body.feed(data)
+            if self._body.size > MAX_BODY:
+                self._refuse(self._head, TOO_LARGE)
+                return
+            if rest is None:
+                return
+            assert self._head is not None
+            self._queue.append((self._head, self._body.whole()))
+            self._head = self._body = None
+            data = rest
+        if len(self._queue) > MANY and self._transport is not None:
+            self._transport.pause_reading()
 
-    def _hand_over(self) -> None:
-        line = self._buffer.split(b"\n", 1)[0].rstrip(b"\r")
-        version = _REQUEST_LINE.fullmatch(line)
-        if version is None and len(line) <= HEADER_LIMIT:
-            self.refuse_plainly(400, "Bad Request")
-            return
-        if version is not None and version.group(1) not in (b"1.0", b"1.1"):
-            self.refuse_plainly(505, "HTTP Version Not Supported: unsupported protocol version")
-            return
-        self._thorough = Thorough(self._loop, self)
-        buffer, self._buffer = self._buffer, b""
-        self._thorough.feed(buffer)
+    @property
+    def _unfinished(self) -> bool:
+        """Whether a request has come in in part."""
+        return self._body is not None or bool(self._buffer)
 
-    def take(self, head: Head, body: bytes) -> None:
-        """Answer a request that the thorough parser read."""
-        self._queue.append((head, body))
-        if not self._busy:
-            self._next()
+    def _refuse(self, head: Head | None, answer: Answer | bytes) -> None:
+        self._deaf = True
+        self._buffer, self._head, self._body = b"", None, None
+        self._queue.append(Refusal(head, answer))
 
-    def eof_received(self) -> None:
-        """The client will send no more: what it sent is answered, then the connection closes."""
-        if self._busy:
-            self._closing = True
+    def eof_received(self) -> bool:
+        """The client will send no more: what it sent is answered, then the connection closes.
+
+        Gives whether the other direction stays open for that, which TLS does not know.
+        """
+        if self._body is not None:
+            self._refuse(self._head, Answer(500, encode_errors(("unexpected EOF",)), standard=False, close=True))
+        elif self._buffer:
+            self._refuse(None, broken(BAD_REQUEST).answer)
+        self._deaf = self._finishing = True
+        self._next()
+        return not self._tls and self._transport is not None and not self._transport.is_closing()
 
     def pause_writing(self) -> None:
         """The client reads slowly: answer no more of its requests until it has read."""
-        self._busy = True
+        self._paused = True
 
     def resume_writing(self) -> None:
         """The client has read."""
-        self._busy = False
+        self._paused = False
         self._next()
 
     def finish(self) -> None:
-        """Close after the answer under way, or at once when there is none."""
-        self._closing = True
-        if not self._busy and self._transport is not None:
-            self._transport.close()
+        """Close once all that came in is answered, or at once when nothing did."""
+        self._finishing = True
+        self._next()
 
     def abort(self) -> None:
         """Close at once."""
@@ -247,49 +249,83 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _next(self) -> None:
-        while self._queue and not self._busy and self._transport is not None:
-            head, body = self._queue.popleft()
+        while self._queue and not self._busy and not self._paused and self._transport is not None:
+            item = self._queue.popleft()
+            if len(self._queue) == MANY:
+                self._transport.resume_reading()
+            if isinstance(item, bytes):
+                self._transport.write(item)
+                continue
+            if isinstance(item, Refusal):
+                self._send_refusal(item)
+                return
+            head, body = item
             incoming = Incoming(
                 head.method, head.target, head.headers, body, *self._peer, self._certificates, self._tls
             )
-            refused = TOO_LARGE if head.method == TOO_LARGE_METHOD else self._server.guard(incoming)
+            refused = self._server.guard(incoming)
             if refused is not None:
                 self._send(head, refused)
                 continue
             self._busy = True
-            found = begin(self._server.app.answer(incoming), "request")
+            try:
+                found = begin(self._server.app.answer(incoming), "request")
+            except Exception as error:  # noqa: BLE001 -- told of in full, but for values
+                report(error)
+                found = Ready(INTERNAL_ERROR)
             if isinstance(found, Ready):
                 self._busy = False
                 self._send(head, found.value)
             else:
                 found.add_done_callback(partial(self._finished, head))
+        if self._finishing and not (self._queue or self._busy or self._unfinished) and self._transport is not None:
+            self._transport.close()
 
     def _finished(self, head: Head, task: "asyncio.Task[Answer]") -> None:
         self._busy = False
-        if task.cancelled() or self._transport is None:
+        if task.cancelled():
             self.abort()
             return
         error = task.exception()
         if error is not None:
-            self.abort()
-            raise error
-        self._send(head, task.result())
+            report(error)
+        self._send(head, INTERNAL_ERROR if error is not None else task.result())
         self._next()
 
     def _send(self, head: Head, answer: Answer) -> None:
         if self._transport is None:
             return
-        close = (self._closing and not self._queue) or head.close or answer.close
+        last = self._finishing and not (self._queue or self._unfinished)
+        close = last or head.close or answer.close
         self._transport.write(self._bytes(head, answer, close=close))
         if close:
-            self._closing = True
-            if head.method == TOO_LARGE_METHOD:
-                # The client is still sending: it reads the answer only when it is not cut off.
-                self._loop.call_later(LINGER, self.abort)
-            else:
-                self._transport.close()
-        elif not self._queue and self._idle is None:
-            self._idle = self._loop.call_later(KEEP_ALIVE, self.finish)
+            self._deaf = True
+            self._queue.clear()
+            self._transport.close()
+        elif self._timer is None and not self._queue:
+            self._timer = self._loop.call_later(KEEP_ALIVE, self.abort)
+
+    def _send_refusal(self, refusal: Refusal) -> None:
+        assert self._transport is not None
+        answer = refusal.answer
+        if isinstance(answer, Answer):
+            assert refusal.head is not None
+            answer = self._bytes(refusal.head, answer, close=True)
+        self._transport.write(answer)
+        self._queue.clear()
+        if self._finishing:
+            self._transport.close()
+        else:
+            # The client may still be sending: cut off, it would not get to read the answer.
+            self._stop_timer()
+            if not self._tls:
+                self._transport.write_eof()
+            self._timer = self._loop.call_later(LINGER, self.abort)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _bytes(self, head: Head, answer: Answer, *, close: bool) -> bytes:
         status, body, headers, kind, standard, _ = answer
@@ -306,108 +342,14 @@ class Connection(asyncio.Protocol):
             text = "".join(f"{name}: {lines[name]}\r\n" for name in sorted(lines))
         else:
             text = f"Cache-Control: no-store\r\nContent-Type: {kind}\r\n{_STANDARD}"
-        length = "" if status in (204, 304) else f"Content-Length: {len(body)}\r\n"
-        ending = "Connection: close\r\n" if close and not head.old else ""
+        bare = status in (204, 304) or (head.method == "HEAD" and not body)
+        length = "" if bare else f"Content-Length: {len(body)}\r\n"
+        ending = "Connection: keep-alive\r\n" if head.kept else ""
+        if close:
+            ending = "" if head.old else "Connection: close\r\n"
         phrase = _PHRASES.get(status) or f"status code {status}"
         version = "1.0" if head.old else "1.1"
         raw = (f"HTTP/{version} {status} {phrase}\r\n{text}Date: {self._server.date()}\r\n{length}{ending}\r\n").encode(
             "utf-8", "surrogateescape"
         )
-        return raw if head.method == "HEAD" or status in (204, 304) else raw + body
-
-    def refuse_plainly(self, status: int, phrase: str) -> None:
-        """Refuse what is no HTTP request as Go's server does, and close."""
-        self._closing = True
-        if self._transport is not None:
-            text = f"{status} {phrase}"
-            head = f"HTTP/1.1 {text}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n{text}"
-            self._transport.write(head.encode())
-            self._transport.close()
-
-    def go_on(self) -> None:
-        """Tell the client to send its body."""
-        if self._transport is not None:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-
-class Thorough:
-    """aiohttp's parser, for the rest of a connection on which something unusual was sent."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, connection: Connection) -> None:
-        from aiohttp.base_protocol import BaseProtocol
-        from aiohttp.http_parser import HttpRequestParser
-
-        self._connection = connection
-        self._protocol = BaseProtocol(loop)
-        self._parser = HttpRequestParser(
-            self._protocol,
-            loop,
-            2**16,
-            max_line_size=HEADER_LIMIT,
-            max_field_size=HEADER_LIMIT,
-            auto_decompress=False,
-        )
-        self._bodies: list[StreamReader] = []
-        self._before: asyncio.Task[None] | None = None
-
-    def feed(self, data: bytes) -> None:
-        """Parse what came in."""
-        from aiohttp import http_exceptions
-
-        try:
-            messages, _, _ = self._parser.feed_data(data)
-        except http_exceptions.LineTooLong:
-            self._connection.refuse_plainly(431, "Request Header Fields Too Large")
-            return
-        except http_exceptions.InvalidHeader:
-            self._connection.refuse_plainly(400, "Bad Request: invalid header name")
-            return
-        except http_exceptions.HttpProcessingError as error:
-            missing = ": missing required Host header" if "Missing" in error.message else ""
-            self._connection.refuse_plainly(400, f"Bad Request{missing}")
-            return
-        for message, payload in messages:
-            self._before = spawn(self._read(message, payload, self._before), "request body")
-
-    def lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        for body in self._bodies:
-            if not body.is_eof():
-                body.set_exception(exc or ConnectionResetError("the client went away"))
-
-    async def _read(self, message: Any, payload: "StreamReader", before: "asyncio.Task[None] | None") -> None:
-        from aiohttp import http_exceptions
-
-        if before is not None:
-            await before
-        headers: dict[str, tuple[str, ...]] = {}
-        for raw_name, raw_value in message.raw_headers:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("utf-8", "surrogateescape")
-            headers[name] = (*headers.get(name, ()), value)
-        old = message.version < (1, 1)
-        hosts = len(headers.get("host", ()))
-        if hosts > 1 or (hosts == 0 and not old):
-            self._connection.refuse_plainly(
-                400, "Bad Request" if hosts else "Bad Request: missing required Host header"
-            )
-            return
-        if headers.get("expect", ("",))[0].lower() == "100-continue":
-            self._connection.go_on()
-        parts: list[bytes] = []
-        size = 0
-        self._bodies.append(payload)
-        head = Head(message.method, message.path, headers, message.should_close, old)
-        try:
-            while not payload.is_eof():
-                part = await payload.readany()
-                size += len(part)
-                if size > MAX_BODY:
-                    self._connection.take(head._replace(method=TOO_LARGE_METHOD, close=True), b"")
-                    return
-                parts.append(part)
-        except (ConnectionError, OSError, http_exceptions.HttpProcessingError):
-            self._connection.abort()
-            return
-        finally:
-            self._bodies.remove(payload)
-        self._connection.take(head, b"".join(parts))
+        return raw if head.method == "HEAD" or bare else raw + body

@@ -57,3 +57,12 @@ def _resume(work: Coroutine[Any, Any, T], waited: Any) -> Generator[Any, Any, T]
 
 async def _rest(work: Coroutine[Any, Any, T], waited: Any) -> T:
     return await _resume(work, waited)
+
+
+def report(error: BaseException) -> None:
+    """Tell of an error that nobody foresaw: its kind and where it came from, but no text, which could hold a value."""
+    import logging
+    from traceback import format_tb
+
+    where = "".join(format_tb(error.__traceback__))
+    logging.getLogger("sandboxd").error("unexpected %s; please report it\n%s", type(error).__name__, where)
