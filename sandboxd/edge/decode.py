@@ -17,6 +17,7 @@ from sandboxd.vault.request import NOTHING, Operation, Request
 
 MAX_BODY = 32 * 1024 * 1024  # bytes
 _COMPLEX_BODY = 350_000  # bytes; below it, no body can reach the limit on memory
+_FOLDERS = ("/v1", "/v1/sys")  # Go's mux redirects these to themselves with a slash
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _MERGE_PATCH = "application/merge-patch+json"
@@ -78,7 +79,7 @@ def cleaned(path: str, raw: str, query: str, method: str) -> Answer | None:
         return None
     clean = posixpath.normpath(raw)
     clean = "/" + clean.lstrip("/")
-    if raw.endswith("/") and clean != "/":
+    if clean in _FOLDERS or (raw.endswith("/") and clean != "/"):
         clean += "/"
     if clean == raw or path == "":
         return None

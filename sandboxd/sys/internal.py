@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandboxd.sys.mounting import mount_info
-from sandboxd.vault.errors import PermissionDenied, Refusal
+from sandboxd.vault.errors import PermissionDenied, Refusal, fail
 from sandboxd.vault.framework.backend import Path, Response, Result
 from sandboxd.vault.framework.describe import openapi_paths
-from sandboxd.vault.framework.fields import AnyRest, param
+from sandboxd.vault.framework.fields import Rest, param
 from sandboxd.vault.mounts import Mounted
 from sandboxd.vault.pipeline import Bearer, identify
 from sandboxd.vault.system import SystemCall
@@ -26,7 +26,7 @@ class NoArgs:
 class MountArgs:
     """A path below or at a mount."""
 
-    path: AnyRest = param(help="The path of a mount, or one below it.")
+    path: Rest = param(help="The path of a mount, or one below it.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +77,6 @@ def read_mounts(call: SystemCall, _args: NoArgs) -> Result:
 
 def read_mount(call: SystemCall, args: MountArgs) -> Result:
     """The mount that a path lies in: how the CLI tells KV version 1 from 2."""
-    if not args.path:
-        raise Refusal("path not set")
     path = args.path.strip("/") + "/"
     bearer = _bearer(call)
     if bearer is None:
@@ -92,9 +90,7 @@ def read_mount(call: SystemCall, args: MountArgs) -> Result:
 
 def read_namespaces(call: SystemCall, _args: NoArgs) -> Result:
     """The child namespaces in which the caller may do anything."""
-    bearer = _bearer(call)
-    if bearer is None:
-        raise PermissionDenied
+    bearer = _bearer(call) or fail("client token empty")
     below = call.world.namespaces.below(call.namespace, deep=True)
     keys = [found.path[len(call.namespace.path) :] for found in below if bearer.acl.reaches(found.path)]
     return {"keys": keys} if keys else {}
