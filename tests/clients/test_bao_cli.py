@@ -66,7 +66,6 @@ SCRIPTS: dict[str, str] = {
         kv put secret/stdin - < {"a": "b"}
         kv put secret/bad nonsense
         kv get -format=yaml secret/stdin
-        kv get -output-curl-string secret/stdin
         kv get -wrap-ttl=60s -format=json secret/stdin
     """,
     "kv version 1": """
@@ -384,7 +383,8 @@ def plain(text: str) -> str:
     text = re.sub(r"(?<=\"ttl\": )\d{2,}", lambda found: f"<{round(int(found[0]) / 60)} minutes>", text)
     text = re.sub(r"\b[0-9a-f]{64,66}\b", lambda found: f"<{len(found[0])} hex>", text)
     text = re.sub(r"Waiting for terminal status in migration of (?:secrets engine|auth method).*\n", "", text)
-    text = re.sub(r"\b(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)\b", minutes, text)
+    text = re.sub(r"(?<=Encryption Count) +\d+", "<number>", text)
+    text = re.sub(r"\b(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?\b", minutes, text)
     return re.sub(r" {2,}|-{3,}", "  ", text)
 
 

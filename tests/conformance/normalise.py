@@ -74,7 +74,7 @@ class Normaliser:
     """Remembers, for one server in one case, what was seen where."""
 
     def __init__(self, server: Server) -> None:
-        self.seen: dict[str, str] = {server.address: "address", server.cluster_address: "cluster address"}
+        self.seen = {server.address: "address", server.cluster_address: "cluster address", str(server.home): "home"}
         self.born = server.born
 
     def answer(self, number: int, answer: Answer, moment: float, random: Mapping[str, str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ OTHER = "s.zY2xW4vU6tS8rQ0pO2nM4lK6"
 @pytest.fixture
 def look() -> Normaliser:
     never_started: Any = None
-    return Normaliser(Server("oracle", 1, Path(), never_started, (NOW - 9, NOW - 8)))
+    return Normaliser(Server("oracle", 1, Path("/nowhere"), never_started, (NOW - 9, NOW - 8)))
 
 
 def body(look: Normaliser, value: Any, number: int = 1, **random: str) -> Any:

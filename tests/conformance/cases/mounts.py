@@ -82,6 +82,8 @@ CASES = [
         GET("sys/mounts"),
         mount("ext", "kv", external_entropy_access=True),
         GET("sys/mounts/ext"),
+        mount("options", "kv", options=None),
+        GET("sys/mounts/options"),
         mount("named", "kv", plugin_name="kv"),
         mount("plugin", "plugin", plugin_name="kv"),
         mount("plugin2", "plugin", config={"plugin_name": "kv"}),

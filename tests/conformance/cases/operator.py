@@ -5,6 +5,20 @@ from conformance.steps import DELETE, GET, HEAD, LIST, POST, PUT, Step, case, po
 
 PLAIN = 'storage "inmem" {}\nlistener "tcp" {\n  address = "127.0.0.1:PORT"\n  tls_disable = true\n}\n'
 
+AUDITED = f"""{PLAIN}
+audit "file" "log" {{
+  description = "The log"
+  options {{ file_path = "HOME/audit.log" }}
+}}
+audit "file" "second" {{
+  local = true
+  options {{
+    file_path = "HOME/second.log"
+    log_raw = "true"
+  }}
+}}
+"""
+
 ONE = {"secret_shares": 1, "secret_threshold": 1}
 KEY = {"keys": "hex 64", "keys_base64": "base64 32"}
 OTP = {"otp": "base62 26"}
@@ -310,5 +324,25 @@ CASES = [
         POST("auth/token/revoke-self", {}, token="$root", until=204),
         GET("sys/mounts", token="$root"),
         config=PLAIN,
+    ),
+    case(
+        "audit devices of the configuration",
+        init(1, 1),
+        unseal("k0"),
+        GET("sys/audit", token="$root", until=200),
+        POST("sys/audit-hash/log", {"input": "text"}, token="$root", save={"h": "data.hash"}),
+        POST("sys/audit-hash/log", {"input": "text"}, token="$root"),
+        POST("sys/audit-hash/log/", {"input": "other"}, token="$root"),
+        POST("sys/audit-hash/second", {"input": "text"}, token="$root"),
+        [POST("sys/audit-hash/log", {"input": wrong}, token="$root") for wrong in ("", 5, None, [])],
+        POST("sys/audit-hash/log", {}, token="$root"),
+        GET("sys/audit-hash/log", token="$root"),
+        GET("sys/audit/log", token="$root"),
+        POST("sys/audit/log", {"type": "file", "options": {"file_path": "discard"}}, token="$root"),
+        POST("sys/audit/new", {"type": "file", "options": {"file_path": "discard"}}, token="$root"),
+        DELETE("sys/audit/log", token="$root"),
+        GET("sys/audit", token="$root"),
+        GET("sys/config/auditing/request-headers", token="$root"),
+        config=AUDITED,
     ),
 ]
