@@ -25,4 +25,5 @@ WEB_PAGES = "A web page must not reach a sandbox, so an Origin that was not allo
 
 KNOWN: tuple[Known, ...] = (
     *(Known("http/cross-origin requests before CORS is set up", step, "*", WEB_PAGES) for step in (2, 3, 4, 5)),
+    Known("system/cross-origin requests", 51, "*", WEB_PAGES),
 )
