@@ -7,6 +7,7 @@ from sandboxd.sys import (
     identity_group_alias,
     identity_lookup,
     identity_merge,
+    identity_oidc,
 )
 from sandboxd.vault.framework.backend import Engine
 
@@ -20,7 +21,9 @@ BACKEND = Engine(
         *identity_group_alias.PATHS,
         *identity_lookup.PATHS,
         *identity_merge.PATHS,
+        *identity_oidc.PATHS,
     ),
+    unauthenticated=identity_oidc.UNAUTHENTICATED,
     system=True,
     singleton=True,
 )

@@ -5,6 +5,7 @@ The clock of such a world stands still at `START` until a test moves it: `world.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -70,15 +71,21 @@ def call(
     data: Any = None,
     token: str = "root",
     headers: Mapping[str, str] | None = None,
+    *,
+    waits: bool = False,
 ) -> Reply:
-    """Send one request. `path` follows `/v1/` and has the query; `data` is the body: bytes, or a value for JSON."""
+    """Send one request. `path` follows `/v1/` and has the query; `data` is the body: bytes, or a value for JSON.
+
+    `waits` is for a request that may wait for something, such as a key that is made in a thread.
+    """
     sent = {"x-vault-token": token} if token else {}
     if method == "PATCH":
         sent["content-type"] = "application/merge-patch+json"
     sent |= headers or {}
     body = data if isinstance(data, bytes) else b"" if data is None else json.dumps(data).encode()
     incoming = Incoming(method, f"/v1/{path}", {name: (value,) for name, value in sent.items()}, body, "127.0.0.1", 1)
-    answer = finished(App(world).answer(incoming))
+    answering = App(world).answer(incoming)
+    answer = asyncio.run(answering) if waits else finished(answering)
     return Reply(answer.status, answer.body.decode())
 
 
