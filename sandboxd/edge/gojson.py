@@ -8,6 +8,7 @@ import re
 from typing import Any, NoReturn
 
 from sandboxd.vault.framework.numbers import Number
+from sandboxd.vault.gotext import quote
 
 MAX_DEPTH = 10_000
 LONG_NUMBER = 309  # digits that a number in range cannot have
@@ -16,6 +17,8 @@ MAX_MEMORY = 32 * 1024 * 1024 + 512 * 1024  # bytes, as the real server estimate
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
+_LONE_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
+_HEX = re.compile(r"[0-9a-fA-F]*")
 _SIMPLE_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LITERALS = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
 _BASE_COST = 16
@@ -31,7 +34,7 @@ class Decoder:
     """Decodes one body.
 
     Args:
-        text: the body; invalid UTF-8 already replaced.
+        text: the body; bytes that are no UTF-8 as lone surrogates.
         max_strings: how many strings, keys included, a body may hold; 0 for any number.
     """
 
@@ -149,7 +152,7 @@ class Decoder:
             return self._string()
         if char in _LITERALS:
             return self._literal(*_LITERALS[char])
-        if char == "-" or char.isdecimal():
+        if char in "-0123456789":
             return self._number()
         return self._invalid(char, "looking for beginning of value")
 
@@ -166,7 +169,7 @@ class Decoder:
         start, text = self._at, self._text
 
         def digits() -> None:
-            if not self._peek().isdecimal():
+            if self._peek() not in "0123456789":
                 self._invalid(self._peek(), "in numeric literal")
             while self._at < len(text) and text[self._at] in "0123456789":
                 self._at += 1
@@ -209,6 +212,8 @@ class Decoder:
                 self._invalid(char, "in string")
             parts.append(self._escape())
         value = "".join(parts)
+        if not value.isascii():
+            value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         self._strings += 1
         self._spend(_BASE_COST + 16 + len(value.encode()))
         if self._max_strings and self._strings > self._max_strings:
@@ -223,7 +228,7 @@ class Decoder:
         if char in _SIMPLE_ESCAPES:
             return _SIMPLE_ESCAPES[char]
         if char != "u":
-            raise ValueError(f"invalid escape sequence `{self._text[start : self._at]}` in string")
+            raise ValueError(f"invalid escape sequence {self._sequence(start, 2)} in string")
         code = self._hex(start)
         if 0xD800 <= code < 0xDC00 and self._text.startswith("\\u", self._at):
             mark = self._at
@@ -236,12 +241,20 @@ class Decoder:
 
     def _hex(self, start: int) -> int:
         digits = self._text[self._at : self._at + 4]
+        if _HEX.fullmatch(digits) is None:
+            raise ValueError(f"invalid escape sequence {self._sequence(start, 6)} in string")
         if len(digits) < 4:
             raise EOFError("unexpected EOF")
-        if not re.fullmatch(r"[0-9a-fA-F]{4}", digits):
-            raise ValueError(f"invalid escape sequence `{self._text[start : self._at + 4]}` in string")
         self._at += 4
         return int(digits, 16)
+
+    def _sequence(self, start: int, size: int) -> str:
+        """So many bytes as Go's %#q shows them."""
+        cut = self._text[start : start + size].encode("utf-8", "surrogateescape")[:size]
+        text = cut.decode("utf-8", "surrogateescape")
+        if text.isprintable() and "`" not in text:
+            return f"`{text}`"
+        return _LONE_BYTE.sub(r"\\x\1", quote(text))
 
     def _skip(self) -> None:
         found = _SPACE.match(self._text, self._at)
@@ -262,7 +275,10 @@ class Decoder:
         shown = {"'": "\\'", "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}.get(char)
         if shown is None:
             code = ord(char)
-            shown = char if char.isprintable() else f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
+            if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+                code -= 0xDC00
+            escape = f"\\x{code:02x}" if code < 0x80 or code != ord(char) else f"\\u{code:04x}"
+            shown = char if char.isprintable() else escape if code < 0x10000 else f"\\U{code:08x}"
         raise ValueError(f"invalid character '{shown}' {where}")
 
 
@@ -272,7 +288,7 @@ def decode_object(body: bytes, *, max_strings: int = MAX_STRINGS) -> dict[str, A
     Raises ValueError with the whole text of the real server's refusal.
     """
     try:
-        value = Decoder(body.decode("utf-8", "replace"), max_strings).decode()
+        value = Decoder(body.decode("utf-8", "surrogateescape"), max_strings).decode()
     except TooComplex as error:
         raise ValueError(f"refused JSON input due to high complexity: {error}") from None
     except (ValueError, EOFError) as error:

@@ -5,25 +5,26 @@ API send no `Origin`, and name the host that they were given.
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Collection
-from urllib.parse import urlsplit
 
 from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import Answer, Incoming
 
+_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^:@\[\]/?#\\]*))(?::\d*)?")
 _LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".test")
 
 
 def local_host(name: str) -> bool:
-    """Whether a host name leads to this machine or a private network, as container and test set-ups name it."""
-    host = name.rstrip(".").lower()
+    """Whether nobody on the internet can make a host name lead here: an address, or a name that only exists locally."""
+    host = name.removesuffix(".").lower()
     if host == "localhost" or host.endswith(_LOCAL_SUFFIXES):
         return True
     try:
-        address = ipaddress.ip_address(host.strip("[]"))
+        ipaddress.ip_address(host)
     except ValueError:
         return "." not in host and host != ""  # a bare name, as containers have
-    return address.is_loopback or address.is_private or address.is_unspecified
+    return True  # a page that knows an address cannot bind it to another one, as it can a name
 
 
 def make_guard(
@@ -41,7 +42,7 @@ def make_guard(
     def host_ok(header: str) -> bool:
         known = seen.get(header)
         if known is None:
-            host = urlsplit(f"//{header}").hostname or ""
+            host = _name(header)
             known = host in names or local_host(host)
             if len(seen) < 1000:
                 seen[header] = known
@@ -53,11 +54,19 @@ def make_guard(
             text = f"refused: this is a local sandbox, and the Host header names another machine ({_shown(host)})"
             return Answer(403, encode_errors((text,)))
         origin = incoming.headers.get("origin")
-        if origin is not None and not _own(origin[0], host) and not _listed(origin[0], allowed_origins()):
-            return Answer(403, encode_errors(("origin not allowed",)))
+        if origin is not None:
+            allowed = allowed_origins()
+            if not all(_own(each, host) or _listed(each, allowed) for each in origin):
+                return Answer(403, encode_errors(("origin not allowed",)))
         return None
 
     return check
+
+
+def _name(header: str) -> str:
+    """The name or address in a Host header, without its port; empty when there is none."""
+    found = _AUTHORITY.fullmatch(header)
+    return "" if found is None else (found[1] or found[2]).lower()
 
 
 def _own(origin: str, host: str) -> bool:
