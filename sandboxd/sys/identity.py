@@ -8,6 +8,7 @@ from sandboxd.sys import (
     identity_lookup,
     identity_merge,
     identity_oidc,
+    identity_oidc_tokens,
 )
 from sandboxd.vault.framework.backend import Engine
 
@@ -22,8 +23,9 @@ BACKEND = Engine(
         *identity_lookup.PATHS,
         *identity_merge.PATHS,
         *identity_oidc.PATHS,
+        *identity_oidc_tokens.PATHS,
     ),
-    unauthenticated=identity_oidc.UNAUTHENTICATED,
+    unauthenticated=identity_oidc_tokens.UNAUTHENTICATED,
     system=True,
     singleton=True,
 )

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from sandboxd.sys import builtin
+from sandboxd.sys.strict import strict_bool, strict_int, strict_list, strict_object, strict_string, strict_unsigned
 from sandboxd.vault.durations import parse_seconds
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.fields import Pairs, Rest, decode_comma_list, param
-from sandboxd.vault.framework.numbers import Number
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.mounts import MountConfig, Mounted, MountEntry, Table
 from sandboxd.vault.request import Request
@@ -90,68 +90,8 @@ def sanitized(path: str) -> str:
     return (path if path.endswith("/") else f"{path}/").removeprefix("/")
 
 
-# Settings, decoded as strictly as the real server does: only what has the right type already.
-
-
-def strict_string(value: Any) -> str:
-    """Text, or a number as it was written. Raises TypeError."""
-    if value is None:
-        return ""
-    if isinstance(value, str | Number) or (isinstance(value, int) and not isinstance(value, bool)):
-        return str(value)
-    raise TypeError
-
-
-def strict_bool(value: Any) -> bool:
-    """A boolean. Raises TypeError."""
-    if value is None:
-        return False
-    if isinstance(value, bool):
-        return value
-    raise TypeError
-
-
-def strict_int(value: Any) -> int:
-    """A whole number. Raises TypeError."""
-    if value is None:
-        return 0
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise TypeError
-
-
-def strict_list(value: Any) -> tuple[str, ...]:
-    """A list of texts. Raises TypeError."""
-    if value is None:
-        return ()
-    if isinstance(value, list | tuple):
-        return tuple(map(strict_string, value))
-    raise TypeError
-
-
-def _unsigned(value: Any) -> int:
-    if strict_int(value) < 0:
-        raise TypeError
-    return strict_int(value)
-
-
-def strict_object(raw: Any, kinds: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """The fields of an object that are there, whatever the case of their names. Raises TypeError."""
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
-        raise TypeError
-    found: dict[str, Any] = {}
-    folded = {name.lower(): name for name in raw}
-    for name, kind in kinds.items():
-        given = name if name in raw else folded.get(name)
-        if given is not None:
-            found[name] = kind(raw[given])
-    return found
-
-
 _LOCKOUT: Mapping[str, Callable[[Any], Any]] = {
-    "lockout_threshold": _unsigned,
+    "lockout_threshold": strict_unsigned,
     "lockout_duration": strict_int,
     "lockout_counter_reset": strict_int,
     "disable_lockout": strict_bool,

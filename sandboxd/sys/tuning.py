@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sandboxd.sys import mounting
+from sandboxd.sys.strict import strict_bool, strict_object, strict_string
 from sandboxd.vault.durations import parse_seconds
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Response, Result
@@ -29,10 +30,10 @@ _LISTS = (
 _VAULT_LISTS = ("allowed_managed_keys", "delegated_auth_accessors")
 _LOCKABLE = ("ldap", "approle", "userpass")
 _LOCKOUT: Mapping[str, Callable[[Any], Any]] = {
-    "lockout_threshold": mounting.strict_string,
-    "lockout_duration": mounting.strict_string,
-    "lockout_counter_reset_duration": mounting.strict_string,
-    "lockout_disable": lambda value: None if value is None else mounting.strict_bool(value),
+    "lockout_threshold": strict_string,
+    "lockout_duration": strict_string,
+    "lockout_counter_reset_duration": strict_string,
+    "lockout_disable": lambda value: None if value is None else strict_bool(value),
 }
 _UNSIGNED_LIMIT = 1 << 64
 
@@ -177,7 +178,7 @@ def _seconds(text: str) -> int:
 
 def _lockout(mounted: Mounted, raw: Mapping[str, Any]) -> LockoutConfig:
     try:
-        sent = mounting.strict_object(raw, _LOCKOUT)
+        sent = strict_object(raw, _LOCKOUT)
     except TypeError:
         refuse("unable to convert given user lockout config information")
     kind = mounted.entry.type
