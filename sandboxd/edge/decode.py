@@ -22,10 +22,13 @@ _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _MERGE_PATCH = "application/merge-patch+json"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_LONE_BYTES = re.compile("[\udc80-\udcff]")  # what is no UTF-8 is printed as a sign of its own
 # Numbers that the fast decoder would spell anew, or take although they are out of range.
 _TRICKY = re.compile(rb"-0|[0-9]{%d}" % gojson.LONG_NUMBER)
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_TOKEN = re.compile(_WORD)
+_PARAMETER = re.compile(rf'\s*;\s*({_WORD})\s*=\s*(?:{_WORD}|"(?:[^"\\\r\n]|\\.)*")')
 
 
 def _number(text: str) -> Number:
@@ -68,7 +71,7 @@ def split(target: str) -> tuple[str, str]:
         path = unquote_to_bytes(raw).decode("utf-8", "surrogateescape")
     else:
         path = raw
-    if _UNPRINTABLE.search(path):
+    if _UNPRINTABLE.search(path) or not (path.isascii() or _LONE_BYTES.sub("", path).isprintable()):
         raise Refused(Answer(400, standard=False, content_type=""))
     return path, query
 
@@ -195,10 +198,10 @@ def token(headers: Mapping[str, tuple[str, ...]]) -> str:
 def check_headers(headers: Mapping[str, tuple[str, ...]]) -> None:
     """Refuse what the real server cannot read in headers that have no effect here. Raises Refused."""
     for value in headers.get("x-vault-mfa", ()):
-        if not value.partition(":")[0]:
+        if value.startswith(":"):
             text = 'invalid data in header "X-Vault-MFA"; missing method name or ID'
             raise refused(400, f"failed to parse X-Vault-MFA header: {text}")
-    if "x-vault-index" in headers:
+    if first(headers, "x-vault-index"):
         # A state comes from an answer's own header, which a single server never sends.
         raise refused(400, 'failed to decode "X-Vault-Index"')
 
@@ -233,18 +236,38 @@ def from_query(fields: Mapping[str, list[str]]) -> Mapping[str, Any]:
 
 
 def media_type(headers: Mapping[str, tuple[str, ...]], *, strict: bool = False) -> str:
-    """The media type of the body in lower case, without parameters. Raises Refused for none when `strict`."""
+    """The media type of the body in lower case, without parameters. Raises Refused for what is none when `strict`."""
     text = first(headers, "content-type")
-    kind = text.partition(";")[0].strip().lower()
+    kind, _, _ = text.partition(";")
+    kind = kind.strip().lower()
     if strict:
-        if not kind:
-            raise refused(400, "mime: no media type")
-        major, slash, minor = kind.partition("/")
-        if not _TOKEN.match(major):
-            raise refused(400, "mime: expected token after slash" if slash else "mime: no media type")
-        if slash and not _TOKEN.match(minor):
-            raise refused(400, "mime: expected token after slash")
+        _check_media_type(kind, text[text.find(";") :] if ";" in text else "")
     return kind
+
+
+def _check_media_type(kind: str, parameters: str) -> None:
+    """Refuse a media type that Go's parser does not read. Raises Refused."""
+    major = _TOKEN.match(kind)
+    if major is None:
+        raise refused(400, "mime: no media type")
+    rest = kind[major.end() :]
+    if rest and rest[0] != "/":
+        raise refused(400, "mime: expected slash after first token")
+    if rest:
+        minor = _TOKEN.match(rest, 1)
+        if minor is None:
+            raise refused(400, "mime: expected token after slash")
+        if minor.end() != len(rest):
+            raise refused(400, "mime: unexpected content after media subtype")
+    at, names = 0, set()
+    while (found := _PARAMETER.match(parameters, at)) is not None:
+        name = found[1].lower()
+        if name in names:
+            raise refused(400, "mime: duplicate parameter name")
+        names.add(name)
+        at = found.end()
+    if parameters[at:].strip() not in ("", ";"):
+        raise refused(400, "mime: invalid media parameter")
 
 
 def decode_body(body: bytes, kind: str, max_strings: int = gojson.MAX_STRINGS) -> Mapping[str, Any]:
