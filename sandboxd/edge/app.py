@@ -100,7 +100,8 @@ class App:
                 found = direct(self.world, request)
                 status, body = await found if isawaitable(found) else found
                 self.world.commit()
-                return Answer(status, b"" if body is None else encode(body) + b"\n")
+                # Go's handler writes no body for the HEAD of a health check.
+                return Answer(status, b"" if body is None or incoming.method == "HEAD" else encode(body) + b"\n")
             return self._encoded(request, await pipeline.handle(self.world, request), twice=plain and _twice(name))
         except Refused as error:
             return error.answer
