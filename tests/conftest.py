@@ -6,6 +6,7 @@ OpenBao, which proves the tests themselves.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sandboxd",
         help="What the conformance and client tests are held against; oracle proves the tests themselves.",
     )
+
+
+def pytest_configure() -> None:
+    # What is told to end, as by `timeout`, ends like a Ctrl-C does: fixtures are torn down and servers stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

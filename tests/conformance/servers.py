@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import http.client
 import os
@@ -57,9 +58,20 @@ class Server:
 
     def stop(self) -> None:
         """End the server at once and forget its home."""
+        RUNNING.pop(self.process.pid, None)
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+RUNNING: dict[int, Server] = {}
+"""Servers by process id, for the end of a run that is broken off."""
+
+
+@atexit.register
+def stop_all() -> None:
+    for server in list(RUNNING.values()):
+        server.stop()
 
 
 @functools.cache
@@ -129,7 +141,8 @@ def launch(kind: str, port: int, config: str | None, flags: tuple[str, ...]) -> 
             env=environment,
             cwd=Path(__file__).parents[2],
         )
-    return Server(kind, port, home, process)
+    RUNNING[process.pid] = Server(kind, port, home, process)
+    return RUNNING[process.pid]
 
 
 def answers(server: Server, wanted: str | None) -> bool:
