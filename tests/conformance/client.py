@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,7 @@ class Client:
 
     def request(self, step: Step) -> Answer:
         path = self.fill(step.path)
-        pairs = step.headers.items() if isinstance(step.headers, dict) else step.headers
+        pairs = step.headers.items() if isinstance(step.headers, Mapping) else step.headers
         headers = [(name, self.fill(value)) for name, value in pairs]
         if step.token is not None:
             headers.append(("X-Vault-Token", self.fill(step.token)))
