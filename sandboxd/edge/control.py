@@ -77,8 +77,8 @@ class Control:
     def _status(self, _incoming: Incoming) -> Any:
         return self._sandbox.report(os.getpid(), self.address, self._started)
 
-    def _reset(self, _incoming: Incoming) -> Any:
-        self._sandbox.reset()
+    async def _reset(self, _incoming: Incoming) -> Any:
+        await self._sandbox.reset()
         return {"reset": True}
 
     async def _reload_fixture(self, _incoming: Incoming) -> Any:

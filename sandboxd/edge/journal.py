@@ -40,47 +40,62 @@ class Sqlite:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.touch(mode=0o600)
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=0.5)
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS state (path TEXT PRIMARY KEY, kind TEXT NOT NULL, value BLOB NOT NULL)"
-                " WITHOUT ROWID"
-            )
-            meta = dict(self._db.execute("SELECT name, value FROM meta"))
-            if not meta:
-                rows = [("format", str(FORMAT)), ("profile", profile)]
-                self._db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-            self._db.execute("COMMIT")
+        except OSError as error:
+            raise DataDirError(f"cannot use {directory}: {error.strerror}") from None
+        except sqlite3.Error as error:
+            raise DataDirError(f"cannot open {self.path}: {error}") from None
+        try:
+            self._open(directory, profile)
         except sqlite3.OperationalError as error:
+            self._db.close()
             if "locked" in str(error):
                 raise DataDirError(
                     f"{directory} is in use by another sandbox; stop that one or choose another --data-dir"
                 ) from None
             raise DataDirError(f"cannot open {self.path}: {error}") from None
         except sqlite3.DatabaseError:
-            raise DataDirError(
-                f"{self.path} is not a sandboxd data file; choose another --data-dir or remove the file"
-            ) from None
-        except OSError as error:
-            raise DataDirError(f"cannot use {directory}: {error.strerror}") from None
-        kept = meta.get("profile", profile)
-        if meta and meta.get("format") != str(FORMAT):
-            raise DataDirError(f"{self.path} was written by another version of sandboxd; choose another --data-dir")
-        if kept != profile:
-            raise DataDirError(
-                f"{directory} holds a sandbox of the {kept} profile; "
-                f"start it with --as {kept} or choose another --data-dir"
+            self._db.close()
+            raise DataDirError(self._foreign()) from None
+        except DataDirError:
+            self._db.close()
+            raise
+
+    def _open(self, directory: Path, profile: str) -> None:
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        # Looked at before anything is written: another program's database stays as it is.
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and not {"meta", "state"} <= tables:
+            raise DataDirError(self._foreign())
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("BEGIN IMMEDIATE")
+        if not tables:
+            self._db.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+            self._db.execute(
+                "CREATE TABLE state (path TEXT PRIMARY KEY, kind TEXT NOT NULL, value BLOB NOT NULL) WITHOUT ROWID"
             )
+            rows = [("format", str(FORMAT)), ("profile", profile)]
+            self._db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+        meta = dict(self._db.execute("SELECT name, value FROM meta"))
+        self._db.execute("COMMIT")
+        if meta.get("format") != str(FORMAT):
+            raise DataDirError(f"{self.path} was written by another version of sandboxd; choose another --data-dir")
+        if meta.get("profile") != profile:
+            raise DataDirError(
+                f"{directory} holds a sandbox of the {meta.get('profile')} profile; "
+                f"start it with --as {meta.get('profile')} or choose another --data-dir"
+            )
+
+    def _foreign(self) -> str:
+        return f"{self.path} is not a sandboxd data file; choose another --data-dir or remove the file"
 
     def load(self) -> dict[str, object]:
         """All that was kept, by path. Raises DataDirError for a value that cannot be read."""
-        return {
-            path: self._decode(path, kind, value)
-            for path, kind, value in self._db.execute("SELECT path, kind, value FROM state")
-        }
+        try:
+            rows = self._db.execute("SELECT path, kind, value FROM state").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise DataDirError(f"{self.path} cannot be read: {error}") from None
+        return {path: self._decode(path, kind, value) for path, kind, value in rows}
 
     def commit(self, batch: Mapping[str, object]) -> None:
         """Keep a batch in one transaction. Raises OSError when it could not be kept."""

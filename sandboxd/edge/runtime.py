@@ -13,7 +13,7 @@ from sandboxd.edge.app import App, Control
 from sandboxd.edge.encode import encode_for_wrapping
 from sandboxd.edge.guard import make_guard
 from sandboxd.edge.http1 import Server
-from sandboxd.edge.tasks import spawn
+from sandboxd.edge.tasks import report, spawn
 from sandboxd.sys.catalog import BuiltIn
 from sandboxd.vault.clock import NANOSECONDS, Clock
 from sandboxd.vault.entropy import Entropy
@@ -82,14 +82,23 @@ async def serving(
 
 async def _tick(world: World) -> None:
     """Let leases end on time, also when nobody asks."""
+    failed = False
     while True:
         due = world.leases.next_due
         now = world.clock.now_ns()
         wait = 1.0 if not due else min(1.0, max(0.0, (due - now) / NANOSECONDS))
         await asyncio.sleep(max(wait, 0.02))
-        if not world.seal.sealed:
+        if world.seal.sealed:
+            continue
+        try:
             await world.leases.expire()
             world.commit()
+        except Exception as error:  # noqa: BLE001 -- told of once; a full disk may have room again
+            if not failed:
+                report(error)
+            failed = True
+        else:
+            failed = False
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -14,13 +14,12 @@ from sandboxd import __version__
 from sandboxd.edge.journal import Sqlite
 from sandboxd.edge.runtime import make_world
 from sandboxd.vault.bootstrap import start_dev
-from sandboxd.vault.errors import InternalError
+from sandboxd.vault.storage import Snapshot
 from sandboxd.vault.world import Profile, Settings, World
 
 if TYPE_CHECKING:
     from sandboxd.fixtures import Plan
     from sandboxd.vault.clock import Clock
-    from sandboxd.vault.storage import Snapshot
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,12 +87,30 @@ class Sandbox:
         self.world.commit()
         self._baseline = self.world.snapshot()
 
-    def reset(self) -> None:
-        """Go back to the state right after the fixture was applied."""
-        if self._baseline is None:
-            raise InternalError("the sandbox has no baseline yet")
-        self.world.restore(self._baseline)
-        self.world.commit()
+    async def reset(self) -> None:
+        """Go back to the state right after the fixture was applied; the root token stays.
+
+        What a sandbox found in its data directory is no such state: then it starts as it did the first time.
+        """
+        if self._baseline is not None:
+            self.world.restore(self._baseline)
+            self.world.commit()
+            return
+        plan, before = self.plan, self.world.snapshot()
+        try:
+            self.world.restore(Snapshot({}, {}))
+            start_dev(self.world, self.root_token)
+            self.plan = None
+            await self.fill(plan)
+        except BaseException:
+            self.plan = plan
+            self.world.restore(before)
+            self.world.commit()
+            raise
+
+    def forget_baseline(self) -> None:
+        """Have the next reset make the state anew."""
+        self._baseline = None
 
     def files(self) -> tuple[Path, ...]:
         """The files that the fixture consists of."""
@@ -177,6 +194,8 @@ async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:
     token = _root_token(world, options.root_token) if kept else start_dev(world, options.root_token)[1].id
     sandbox = Sandbox(options, world, token, journal)
     await sandbox.fill(plan)
+    if kept:
+        sandbox.forget_baseline()
     return sandbox
 
 

@@ -5,6 +5,8 @@ from collections.abc import Coroutine, Generator
 from types import coroutine
 from typing import Any, TypeVar
 
+from sandboxd.vault.errors import VaultError
+
 T = TypeVar("T")
 
 _held: set["asyncio.Task[Any]"] = set()
@@ -60,9 +62,17 @@ async def _rest(work: Coroutine[Any, Any, T], waited: Any) -> T:
 
 
 def report(error: BaseException) -> None:
-    """Tell of an error that nobody foresaw: its kind and where it came from, but no text, which could hold a value."""
+    """Tell of an error that no request can be told of.
+
+    A refusal's text holds no value that could be secret, so it is shown; of any other error only its kind and where it
+    came from.
+    """
     import logging
     from traceback import format_tb
 
-    where = "".join(format_tb(error.__traceback__))
-    logging.getLogger("sandboxd").error("unexpected %s; please report it\n%s", type(error).__name__, where)
+    log = logging.getLogger("sandboxd")
+    if isinstance(error, VaultError):
+        log.error("%s", error)
+    else:
+        where = "".join(format_tb(error.__traceback__))
+        log.error("unexpected %s; please report it\n%s", type(error).__name__, where)
