@@ -64,8 +64,8 @@ class Control:
             text = f"no {incoming.method} /sandboxd/{name}" if known else "no such route"
             return _refused(405 if known else 404, text)
         if name != "status":
-            given = first(incoming.headers, "x-vault-token")
-            if not hmac.compare_digest(given.encode(), self._sandbox.root_token.encode()):
+            given = first(incoming.headers, "x-vault-token").encode("utf-8", "surrogateescape")
+            if not hmac.compare_digest(given, self._sandbox.root_token.encode()):
                 return _refused(403, "this needs the sandbox's root token in X-Vault-Token; `sandboxd env` has it")
         try:
             result = route(incoming)

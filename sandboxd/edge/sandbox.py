@@ -6,18 +6,19 @@ The **baseline** is the state right after the fixture was applied: what a reset 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from sandboxd import __version__
-from sandboxd.edge.journal import Sqlite
 from sandboxd.edge.runtime import make_world
+from sandboxd.edge.verdict import Verdict, judge
 from sandboxd.vault.bootstrap import start_dev
 from sandboxd.vault.storage import Snapshot
 from sandboxd.vault.world import Profile, Settings, World
 
 if TYPE_CHECKING:
+    from sandboxd.edge.journal import Sqlite
     from sandboxd.fixtures import Plan
     from sandboxd.vault.clock import Clock
 
@@ -95,6 +96,7 @@ class Sandbox:
         if self._baseline is not None:
             self.world.restore(self._baseline)
             self.world.commit()
+            self.world.seal.open()
             return
         plan, before = self.plan, self.world.snapshot()
         try:
@@ -116,22 +118,9 @@ class Sandbox:
         """The files that the fixture consists of."""
         return () if self.plan is None else self.plan.files
 
-    def verify(self, value: str) -> dict[str, Any]:
+    def verify(self, value: str) -> Verdict:
         """Whose a value is, and where it is declared."""
-        from sandboxd.fakes import verify
-
-        verdict = verify(value)
-        found: dict[str, Any] = {
-            "status": verdict.status.value,
-            "kind": verdict.kind or None,
-            "claim": verdict.claim,
-            "declared": None,
-        }
-        if self.plan is not None:
-            declared = self.plan.whose(value)
-            if declared is not None:
-                found["declared"] = msgspec.to_builtins(declared)
-        return found
+        return judge(value, None if self.plan is None else self.plan.whose(value))
 
     def report(self, pid: int, address: str, started: float) -> Report:
         """What this sandbox is and holds."""
@@ -179,13 +168,27 @@ async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:
         profile = profile or fixture.profile
         plan = make_plan(fixture, seed=seed)
     profile = profile or "vault"
-    journal = None if options.data_dir is None else Sqlite(options.data_dir, profile)
+    journal: Sqlite | None = None
+    if options.data_dir is not None:
+        from sandboxd.edge.journal import Sqlite
+
+        journal = Sqlite(options.data_dir, profile)
     settings = Settings(
         profile=profile,
         api_address=options.api_address,
         cluster_name=f"sandboxd-{options.name}",
     )
-    world = make_world(settings, seed=seed or None, clock=clock, journal=journal)
+    try:
+        return await _opened(
+            options, make_world(settings, seed=seed or None, clock=clock, journal=journal), plan, journal
+        )
+    except BaseException:
+        if journal is not None:
+            journal.close()
+        raise
+
+
+async def _opened(options: Options, world: World, plan: Plan | None, journal: Sqlite | None) -> Sandbox:
     kept = {} if journal is None else journal.load()
     if kept:
         world.storage.load(kept)
