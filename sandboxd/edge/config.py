@@ -11,6 +11,7 @@ from typing import Any
 
 from sandboxd.vault.audit.devices import Declared
 from sandboxd.vault.durations import parse_seconds
+from sandboxd.vault.gotext import quote
 from sandboxd.vault.hcl import HCLError, Item, Items, Object, parse
 from sandboxd.vault.hcl.decode import read_any, read_bool, read_string
 
@@ -92,6 +93,30 @@ _IGNORED_BLOCKS = frozenset(
 )  # fmt: skip
 
 
+# What a listener may say, by the source of OpenBao and the documentation of Vault.
+_LISTENER_FIELDS = frozenset(
+    {"address", "agent_api", "chroot_namespace", "cluster_address", "cors_allowed_origins", "cors_enabled",
+     "custom_response_headers", "disable_replication_status_endpoints", "disable_request_limiter",
+     "disable_unauthed_generate_root_endpoints", "disable_unauthed_rekey_endpoints", "enable_quit",
+     "http_idle_timeout", "http_read_header_timeout", "http_read_timeout", "http_write_timeout",
+     "inflight_requests_logging", "max_json_array_element_count", "max_json_depth", "max_json_object_entry_count",
+     "max_json_string_value_length", "max_request_duration", "max_request_json_memory", "max_request_json_strings",
+     "max_request_size", "profiling", "proxy_api", "proxy_protocol_authorized_addrs", "proxy_protocol_behavior",
+     "purpose", "redact_addresses", "redact_cluster_name", "redact_version", "require_request_header", "role",
+     "socket_group", "socket_mode", "socket_user", "telemetry", "tls_acme_ca_directory", "tls_acme_ca_root",
+     "tls_acme_cache_path", "tls_acme_disable_alpn_challenge", "tls_acme_disable_http_challenge", "tls_acme_domains",
+     "tls_acme_eab_key_id", "tls_acme_eab_mac_key", "tls_acme_email", "tls_acme_key_type",
+     "tls_acme_test_ca_directory", "tls_auto_reload", "tls_auto_reload_interval", "tls_cert_file",
+     "tls_cipher_suites", "tls_client_ca_file", "tls_disable", "tls_disable_client_certs",
+     "tls_key_exchange_preferences", "tls_key_file", "tls_max_version", "tls_min_version",
+     "tls_prefer_server_cipher_suites", "tls_require_and_verify_client_cert", "type",
+     "x_forwarded_for_authorized_addrs", "x_forwarded_for_hop_skips", "x_forwarded_for_reject_not_authorized",
+     "x_forwarded_for_reject_not_present"}
+)  # fmt: skip
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+
+
 def load(paths: Sequence[str]) -> ServerConfig:
     """Read files, and the `.hcl` and `.json` files of directories, in order. Raises ConfigError."""
     config = ServerConfig()
@@ -120,16 +145,23 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _merge(config: ServerConfig, items: Items, path: Path) -> None:
+    storages, listeners = 0, 0
     for item in items:
         if not item.keys:
             continue
         key = item.keys[0].string()
         where = f"root.{key}"
         if key == "listener":
-            config.listeners += [_listener(kind, block) for kind, block in _blocks(item, "tcp")]
+            for kind, block in _blocks(item, "tcp"):
+                config.listeners.append(_listener(f"listeners.{listeners}", kind, block))
+                listeners += 1
+                config.notices += _unknown_fields(block, path)
         elif key in ("storage", "backend"):
             for kind, _ in _blocks(item, ""):
                 config.storage = kind
+                storages += 1
+            if storages > 1:
+                raise ValueError("error parsing 'storage': only one \"storage\" block is permitted")
             if config.storage not in ("", "inmem"):
                 config.notices.append(f'storage "{config.storage}" is taken as memory: a sandbox keeps no state there')
         elif key == "audit":
@@ -145,7 +177,7 @@ def _merge(config: ServerConfig, items: Items, path: Path) -> None:
         elif key == "pid_file":
             config.pid_file = read_string(where, item.value)
         elif key in ("raw_storage_endpoint", "enable_raw_endpoint"):
-            config.raw_storage = read_bool(where, item.value)
+            config.raw_storage = _boolean(read_any(where, item.value))
         elif key in _IGNORED_BLOCKS:
             config.notices.append(f"{key} in {path} has no effect here")
         elif key not in _IGNORED:
@@ -196,28 +228,46 @@ def _blocks(item: Any, default: str) -> Iterator[tuple[str, Any]]:
             yield default, value
 
 
-def _listener(kind: str, block: Object) -> ListenerConfig:
-    if kind not in ("tcp", ""):
-        raise ValueError(f'listeners of type "{kind}" are not supported: a sandbox listens on tcp')
+def _unknown_fields(block: Object, path: Path) -> Iterator[str]:
+    for entry in block.items:
+        if entry.keys and entry.keys[0].string() not in _LISTENER_FIELDS:
+            position = entry.keys[0].position
+            yield f"unknown or unsupported field {entry.keys[0].string()} found in configuration at {path}:{position}"
+
+
+def _boolean(value: Any) -> bool:
+    """A truth value in any of the spellings that Go has for it. Raises ValueError with the real server's text."""
+    if isinstance(value, str):
+        if value in _TRUE or value in _FALSE:
+            return value in _TRUE
+        raise ValueError(f"cannot parse '' as bool: strconv.ParseBool: parsing {quote(value)}: invalid syntax")
+    return bool(value)
+
+
+def _listener(where: str, kind: str, block: Object) -> ListenerConfig:
+    if kind == "unix":
+        raise ValueError(f"error parsing 'listener': {where}: a sandbox listens on tcp alone, not on a unix socket")
+    if kind != "tcp":
+        raise ValueError(f"error parsing 'listener': {where}: unsupported listener type \"{kind}\"")
     found = {entry.keys[0].string(): read_any("root.listener", entry.value) for entry in block.items if entry.keys}
 
-    def flag(name: str, default: bool | None) -> bool | None:
-        value = found.get(name, default)
-        if isinstance(value, str):
-            return value.lower() in ("1", "t", "true")
-        return None if value is None else bool(value)
+    def flag(name: str) -> bool | None:
+        if name not in found:
+            return None
+        try:
+            return _boolean(found[name])
+        except ValueError as error:
+            raise ValueError(f"error parsing 'listener': {where} invalid value for {name}: {error}") from None
 
-    disabled = flag("tls_disable", False)
-    certificate, key = str(found.get("tls_cert_file", "")), str(found.get("tls_key_file", ""))
-    rekey = flag("disable_unauthed_rekey_endpoints", None)
-    generate = flag("disable_unauthed_generate_root_endpoints", None)
+    rekey = flag("disable_unauthed_rekey_endpoints")
+    generate = flag("disable_unauthed_generate_root_endpoints")
     return ListenerConfig(
         address=str(found.get("address", "127.0.0.1:8200")),
-        tls=not disabled,
-        tls_certificate=certificate,
-        tls_key=key,
+        tls=not flag("tls_disable"),
+        tls_certificate=str(found.get("tls_cert_file", "")),
+        tls_key=str(found.get("tls_key_file", "")),
         tls_minimum=str(found.get("tls_min_version", "tls12")),
-        ask_client_certificates=not flag("tls_disable_client_certs", False),
+        ask_client_certificates=not flag("tls_disable_client_certs"),
         unauthenticated_rekey=None if rekey is None else not rekey,
         unauthenticated_generate_root=None if generate is None else not generate,
     )

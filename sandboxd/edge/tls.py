@@ -14,6 +14,19 @@ if TYPE_CHECKING:
 
 CA_FILE, CERTIFICATE_FILE, KEY_FILE = "vault-ca.pem", "vault-cert.pem", "vault-key.pem"
 DAYS = 30
+VERSIONS = {
+    "tls10": ssl.TLSVersion.TLSv1_2,
+    "tls11": ssl.TLSVersion.TLSv1_2,
+    "tls12": ssl.TLSVersion.TLSv1_2,
+    "tls13": ssl.TLSVersion.TLSv1_3,
+}
+# OpenSSL's reasons in the real server's words.
+_REASONS = {
+    "KEY_VALUES_MISMATCH": "tls: private key does not match public key",
+    "NO_START_LINE": "decoded PEM is blank",
+    "PEM_LIB": "decoded PEM is blank",
+    "BAD_PASSWORD_READ": "the key is encrypted, and there is nobody to ask for its passphrase",
+}
 
 
 class TlsError(Exception):
@@ -86,6 +99,7 @@ def make_files(directory: Path, hosts: Sequence[str], clock: "Clock") -> Files:
     pem = serialization.Encoding.PEM
     files.ca.write_bytes(ca.public_bytes(pem))
     files.certificate.write_bytes(certificate.public_bytes(pem))
+    files.key.unlink(missing_ok=True)
     files.key.touch(mode=0o600)
     files.key.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     return files
@@ -123,30 +137,40 @@ def server_context(
 
     Args:
         certificate, key: PEM files.
-        minimum: the oldest version let in: "tls12" or "tls13"; older ones are raised to "tls12".
+        minimum: the oldest version let in, "tls10" to "tls13"; "tls12" is the oldest that there really is.
         client_certificates: ask clients for a certificate. None is judged here: auth methods do that.
 
     Raises TlsError.
     """
+    if minimum not in VERSIONS:
+        known = ",".join(VERSIONS)
+        raise TlsError(f"'tls_min_version' value \"{minimum}\" not supported, please specify one of [{known}]")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3 if minimum == "tls13" else ssl.TLSVersion.TLSv1_2
+    context.minimum_version = VERSIONS[minimum]
+    for file in (certificate, key):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise TlsError(f"error loading TLS cert: open {file}: {(error.strerror or str(error)).lower()}") from None
     try:
-        context.load_cert_chain(certificate, key)
-    except FileNotFoundError as error:
-        raise TlsError(f"no such file: {error.filename or certificate}") from None
-    except (ssl.SSLError, OSError) as error:
-        raise TlsError(f"cannot use {certificate} with {key}: {error}") from None
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except ssl.SSLError as error:
+        raise TlsError(f"error loading TLS cert: {_REASONS.get(error.reason or 'PEM_LIB', error.reason)}") from None
     if client_certificates:
         _ask_without_judging(context)
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
+def _no_password() -> str:
+    return ""  # instead of a prompt in the terminal
+
+
 def _ask_without_judging(context: ssl.SSLContext) -> None:
     """Ask for client certificates of any issuer, self-signed ones included: auth methods judge them later.
 
     Python's `ssl` has no way to say so, so OpenSSL itself is told. Where it cannot be reached (another implementation
-    of Python), clients are not asked.
+    of Python, one with OpenSSL built in and hidden), clients are not asked.
     """
     import ctypes
     import sys
@@ -155,10 +179,12 @@ def _ask_without_judging(context: ssl.SSLContext) -> None:
         return
     import _ssl
 
-    library = ctypes.CDLL(_ssl.__file__)
+    set_verify = getattr(ctypes.CDLL(_ssl.__file__), "SSL_CTX_set_verify", None)
+    if set_verify is None:
+        return
     # The context object holds OpenSSL's SSL_CTX right behind its object head.
     pointer = ctypes.c_void_p.from_address(id(context) + object.__basicsize__).value
-    library.SSL_CTX_set_verify(ctypes.c_void_p(pointer), ssl.CERT_OPTIONAL.value, _accept)
+    set_verify(ctypes.c_void_p(pointer), ssl.CERT_OPTIONAL.value, _accept)
 
 
 def _make_accept() -> object:
