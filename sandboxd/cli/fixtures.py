@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,21 +18,25 @@ def check(files: Sequence[Path], *, as_json: bool) -> None:
     """Check fixtures; ends with status 4 when one has errors."""
     from sandboxd.fixtures import FixtureError, load, make_plan
 
-    reports = []
+    reports: list[dict[str, Any]] = []
+    bad = False
     for file in files:
         try:
             plan = make_plan(load(file))
         except FixtureError as error:
-            reports.append({"file": str(file), "problems": [msgspec.to_builtins(found) for found in error.problems]})
-            if not as_json:
-                complain(str(error))
+            bad, found = True, error.problems
         else:
-            reports.append({"file": str(file), "problems": []})
+            found = plan.warnings
             if not as_json:
-                say(f"{file}: {len(plan.secrets)} secrets, no problems")
+                warned = f", {len(found)} warnings" if found else ""
+                say(f"{file}: {len(plan.secrets)} secrets, no problems{warned}")
+        reports.append({"file": str(file), "problems": [msgspec.to_builtins(problem) for problem in found]})
+        if not as_json:
+            for problem in found:
+                complain(str(problem))
     if as_json:
         say_json(reports)
-    if any(report["problems"] for report in reports):
+    if bad:
         sys.exit(BAD_FIXTURE)
 
 

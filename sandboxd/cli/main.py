@@ -217,7 +217,12 @@ def main() -> None:
         sys.exit(_server(sys.argv[2:]))  # Go's flags are not for typer to read
     if sys.argv[1:2] in (["-version"], ["--version"], ["-v"]):
         sys.argv[1] = "version"
-    app()
+    try:
+        app()
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 if __name__ == "__main__":

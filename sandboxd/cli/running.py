@@ -1,23 +1,25 @@
 """Commands about running sandboxes: `down`, `status`, `logs`, `reset`, `env`, `verify`."""
 
+import contextlib
 import os
+import re
 import signal
 import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from sandboxd.cli import client, state
-from sandboxd.cli.output import FAILED, NOT_OURS, NOT_RUNNING, USAGE, complain, say, say_json, stop
+from sandboxd.cli.output import NOT_OURS, NOT_RUNNING, OK, say, say_json, stop
 
 STOP_PATIENCE = 10.0  # seconds
 
 
 def _known(name: str) -> state.Running:
     found = state.read(name)
-    if found is None or not state.alive(found.pid):
-        if found is not None:
-            state.forget(name)
+    if found is None:
         others = [other for other in state.names() if other != name]
         hint = f" Running: {', '.join(others)}." if others else " `sandboxd up` starts one."
         stop(f'no sandbox "{name}" is running.{hint}', NOT_RUNNING)
@@ -37,52 +39,50 @@ def _ask(name: str, method: str, path: str, body: Any = None) -> Any:
 
 def down(name: str, *, everything: bool) -> None:
     """Stop one sandbox, or all of them."""
-    names = state.names() if everything else [name]
-    if everything and not names:
-        say("no sandbox is running")
+    if not everything:
+        _down(_known(name))
         return
-    for each in names:
-        _down(each, must=not everything)
+    running = [found for found in map(state.read, state.names()) if found is not None]
+    for found in running:
+        _down(found)
+    if not running:
+        say("No sandbox is running.")
 
 
-def _down(name: str, *, must: bool) -> None:
-    found = state.read(name)
-    if found is None or not state.alive(found.pid):
-        state.forget(name)
-        if must:
-            _known(name)
-        return
-    os.kill(found.pid, signal.SIGTERM)
+def _down(found: state.Running) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(found.pid, signal.SIGTERM)
     end = time.perf_counter() + STOP_PATIENCE
-    while state.alive(found.pid) and time.perf_counter() < end:
+    while state.held(found.name):
+        if time.perf_counter() > end:
+            stop(f'the sandbox "{found.name}" (pid {found.pid}) does not stop; kill -9 {found.pid} ends it')
         time.sleep(0.01)
-    if state.alive(found.pid):
-        stop(f'the sandbox "{name}" (pid {found.pid}) does not stop; kill -9 {found.pid} ends it', FAILED)
-    state.forget(name)
-    say(f'stopped the sandbox "{name}"')
+    say(f'Stopped the sandbox "{found.name}".')
 
 
 def status(name: str, *, everything: bool, as_json: bool) -> None:
     """Tell what a sandbox is and holds."""
     if everything:
-        reports = [_ask(each, "GET", "/sandboxd/status") for each in state.names() if _running(each)]
+        reports = [_ask(each, "GET", "/sandboxd/status") for each in state.names()]
         if as_json:
             say_json(reports)
         elif not reports:
-            say("no sandbox is running")
+            say("No sandbox is running.")
         else:
+            width = max(len(report["name"]) for report in reports)
             for report in reports:
-                say(f"{report['name']:<16} {report['address']:<28} {report['fixture'] or 'no fixture'}")
+                say(f"{report['name']:<{width}}  {report['address']:<24}  {report['fixture'] or 'no fixture'}")
         return
     report = _ask(name, "GET", "/sandboxd/status")
     if as_json:
         say_json(report)
         return
+    problems = report["problems"]
     rows = [
         ("sandbox", report["name"]),
         ("address", report["address"]),
         ("profile", report["profile"]),
-        ("fixture", report["fixture"] or "none"),
+        ("fixture", (report["fixture"] or "none") + (", as it was before the last save" if problems else "")),
         ("holds", f"{report['secrets']} declared secrets, {report['mounts']} mounts, {report['policies']} policies"),
         ("in use", f"{report['tokens']} tokens, {report['leases']} leases"),
         ("sealed", "yes" if report["sealed"] else "no"),
@@ -95,13 +95,10 @@ def status(name: str, *, everything: bool, as_json: bool) -> None:
         rows.append(("clock", f"{report['clock_offset']:+.0f} s from real time"))
     for label, value in rows:
         say(f"{label:<10}{value}")
-    for problem in report["problems"]:
-        complain(problem)
-
-
-def _running(name: str) -> bool:
-    found = state.read(name)
-    return found is not None and state.alive(found.pid)
+    if problems:
+        say("\nThe last save could not be applied:")
+        for problem in problems:
+            say(f"  {problem}")
 
 
 def logs(name: str, *, follow: bool) -> None:
@@ -115,9 +112,9 @@ def logs(name: str, *, follow: bool) -> None:
             if text:
                 sys.stdout.write(text)
                 sys.stdout.flush()
-            if not follow or (not text and not _running(name)):
+            if not follow or (not text and not state.held(name)):
                 return
-            time.sleep(0.2)
+            time.sleep(0.1)
 
 
 def reset(name: str, *, as_json: bool) -> None:
@@ -126,7 +123,7 @@ def reset(name: str, *, as_json: bool) -> None:
     if as_json:
         say_json(found)
     else:
-        say(f'the sandbox "{name}" is as it was when its fixture was applied')
+        say(f'The sandbox "{name}" is as it was when it started.')
 
 
 def env(name: str, *, shell: str) -> None:
@@ -137,39 +134,61 @@ def env(name: str, *, shell: str) -> None:
         variables["VAULT_CACERT"] = running.ca_file
     if running.profile == "openbao":
         variables |= {key.replace("VAULT_", "BAO_"): value for key, value in variables.items()}
-    writers = {
-        "sh": lambda key, value: f"export {key}={_quoted(value)}",
-        "fish": lambda key, value: f"set -gx {key} {_quoted(value)};",
-        "powershell": lambda key, value: f"$Env:{key} = '{value.replace(chr(39), chr(39) * 2)}'",
-        "dotenv": lambda key, value: f"{key}={value}",
-    }
-    if shell not in writers:
-        stop(f'no way to write for "{shell}": use {", ".join(writers)}', USAGE)
+    write = WRITERS[shell]
+    if sys.stdout.isatty() and shell in EVALUATED:
+        say(f"# {EVALUATED[shell].format(_named(name))}")
     for key, value in variables.items():
-        say(writers[shell](key, value))
+        say(write(key, value))
 
 
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "'\\''") + "'"
+def _named(name: str) -> str:
+    return "" if name == "default" else f" --name {name}"
+
+
+def _posix(key: str, value: str) -> str:
+    return f"export {key}=" + "'" + value.replace("'", "'\\''") + "'"
+
+
+def _fish(key: str, value: str) -> str:
+    return f"set -gx {key} '" + value.replace("\\", "\\\\").replace("'", "\\'") + "';"
+
+
+def _powershell(key: str, value: str) -> str:
+    return f"$Env:{key} = '" + value.replace("'", "''") + "'"
+
+
+def _dotenv(key: str, value: str) -> str:
+    if re.fullmatch(r"[\w.:/@%+=,-]*", value):
+        return f"{key}={value}"
+    return f"{key}='{value}'" if "'" not in value else f'{key}="' + re.sub(r'(["\\$`])', r"\\\1", value) + '"'
+
+
+WRITERS = {"sh": _posix, "fish": _fish, "powershell": _powershell, "dotenv": _dotenv}
+EVALUATED = {
+    "sh": 'eval "$(sandboxd env{})" sets these',
+    "fish": "sandboxd env{} | source sets these",
+    "powershell": "sandboxd env{} --shell powershell | Out-String | Invoke-Expression sets these",
+}
 
 
 def verify(value: str, name: str, *, as_json: bool) -> None:
     """Tell whose a value is; with a running sandbox also where it is declared."""
     text = sys.stdin.read().strip() if value == "-" else value
-    if _running(name):
+    found: Any
+    if state.held(name):
         found = _ask(name, "POST", "/sandboxd/verify", {"value": text})
     else:
-        from sandboxd.fakes import verify as judge
+        from sandboxd.edge.verdict import judge
 
-        verdict = judge(text)
-        found = {"status": verdict.status.value, "kind": verdict.kind or None, "claim": verdict.claim, "declared": None}
-    ours = found["status"] == "made here" or found["declared"] is not None
+        found = msgspec.to_builtins(judge(text))
     if as_json:
         say_json(found)
     else:
-        say(f"{found['status']}{': ' + found['kind'] if found['kind'] else ''}")
-        say(f"  {found['claim']}")
-        if found["declared"]:
-            declared = found["declared"]
-            say(f"  declared as {declared['path']}#{declared['field']}, version {declared['version']}")
-    sys.exit(0 if ours else NOT_OURS)
+        say(f"{found['status']}{': ' + found['title'] if found['title'] else ''}")
+        if found["claim"]:
+            say(f"  {found['claim']}")
+        declared = found["declared"]
+        if declared:
+            age = "" if declared["current"] else ", not the current one"
+            say(f"  Declared as {declared['path']}, field {declared['field']}, version {declared['version']}{age}.")
+    sys.exit(OK if found["ours"] else NOT_OURS)

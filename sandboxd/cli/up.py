@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import msgspec
 
@@ -17,11 +19,14 @@ from sandboxd.cli import client, state
 from sandboxd.cli.output import BAD_FIXTURE, FAILED, TAKEN, USAGE, complain, say, say_json, stop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sandboxd.edge.runtime import Listener
     from sandboxd.edge.sandbox import Sandbox
-    from sandboxd.fixtures import FixtureError
+    from sandboxd.vault.world import Profile
 
 DEFAULT_PORT = 8200
+BEYOND_LOOPBACK = "SANDBOXD_LISTEN_BEYOND_LOOPBACK"
 PATIENCE = 30.0  # seconds that a detached sandbox may take to be ready
 
 
@@ -45,17 +50,15 @@ def start(wish: Wish, *, detach: bool) -> None:
     """Start a sandbox; does not come back before it stops, unless detached."""
     if not wish.name or not all(char.isalnum() or char in "-_." for char in wish.name) or wish.name.startswith("."):
         stop(f'a sandbox cannot be called "{wish.name}": use letters, digits, "-", "_" and "."', USAGE)
+    if not client.is_loopback(wish.host) and os.environ.get(BEYOND_LOOPBACK) != "1":
+        stop(
+            f"--host {wish.host} would let other machines in. Set {BEYOND_LOOPBACK}=1 as well if that is meant.", USAGE
+        )
     known = state.read(wish.name)
     if known is not None:
-        if state.alive(known.pid) and _answers(known):
-            stop(
-                f'the sandbox "{wish.name}" is up already at {known.address} (pid {known.pid}).\n'
-                f"  sandboxd down{_named(wish.name)} stops it; --name starts another one beside it.",
-                TAKEN,
-            )
-        complain(
-            f'sandboxd: the sandbox "{wish.name}" did not end properly last time (pid {known.pid}); starting afresh'
-        )
+        _taken(wish.name, known)
+    if state.was_left(wish.name):
+        complain(f'The last sandbox "{wish.name}" was cut off; this one starts afresh.')
         state.forget(wish.name)
     if wish.port and not client.port_is_free(wish.host, wish.port):
         stop(
@@ -68,17 +71,28 @@ def start(wish: Wish, *, detach: bool) -> None:
     if detach:
         _detach(wish)
     else:
-        from sandboxd.edge.runtime import run
-
-        sys.exit(run(lambda: _serve(wish)))
+        sys.exit(_hold(wish))
 
 
-def _answers(known: state.Running) -> bool:
+def _taken(name: str, known: state.Running | None) -> NoReturn:
+    where = "" if known is None else f" at {known.address} (pid {known.pid})"
+    stop(
+        f'the sandbox "{name}" is up already{where}.\n'
+        f"  sandboxd down{_named(name)} stops it; --name starts another one beside it.",
+        TAKEN,
+    )
+
+
+def _hold(wish: Wish) -> int:
+    from sandboxd.edge.runtime import run
+
     try:
-        status, found = client.ask(known.address, "GET", "/sandboxd/status", timeout=2.0)
-    except client.Unreachable:
-        return False
-    return status == 200 and isinstance(found, dict) and found.get("pid") == known.pid
+        with state.holding(wish.name):
+            return run(lambda: _serve(wish))
+    except state.Held:
+        _taken(wish.name, state.read(wish.name))
+    except OSError as error:
+        stop(f"cannot keep track of the sandbox in {state.folder(wish.name)}: {error.strerror or error}")
 
 
 def _named(name: str) -> str:
@@ -89,18 +103,19 @@ async def _serve(wish: Wish) -> int:
     begun = time.perf_counter()
     from sandboxd.edge.journal import DataDirError
     from sandboxd.edge.sandbox import Options, open_sandbox
+    from sandboxd.vault.errors import VaultError
 
     options = Options(
         name=wish.name,
         fixture=wish.fixture,
-        profile=wish.profile or None,  # type: ignore[arg-type] -- checked by the command line
+        profile=cast("Profile | None", wish.profile or None),
         seed=wish.seed,
         data_dir=wish.data_dir,
         root_token=wish.root_token,
     )
     try:
         sandbox = await open_sandbox(options)
-    except DataDirError as error:
+    except (DataDirError, VaultError) as error:
         complain(f"sandboxd: {error}")
         return FAILED
     except ValueError as error:  # FixtureError, whose module is not loaded without a fixture
@@ -127,34 +142,32 @@ async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
         await _reload(sandbox)
 
     control = Control(sandbox, stop=ended.set, reload=reload)
-    try:
-        async with serving(sandbox.world, [listener], control) as addresses:
-            scheme = "https" if listener.tls is not None else "http"
-            host = f"[{addresses[0][0]}]" if ":" in addresses[0][0] else addresses[0][0]
-            control.address = address = f"{scheme}://{host}:{addresses[0][1]}"
-            running = state.Running(
-                name=wish.name,
-                pid=os.getpid(),
-                address=address,
-                profile=sandbox.world.profile,
-                fixture=str(wish.fixture or ""),
-                ca_file=ca_file,
-                data_dir=str(wish.data_dir or ""),
-            )
-            state.write(running, sandbox.root_token)
-            _announce(wish, sandbox, running, time.perf_counter() - begun)
-            watching = spawn(_watch(sandbox), "fixture watch") if wish.watch and sandbox.files() else None
-            await ended.wait()
-            if watching is not None:
-                watching.cancel()
-    except OSError as error:
-        complain(f"sandboxd: cannot listen on {listener.host}:{listener.port}: {error.strerror or error}")
-        return TAKEN
-    finally:
-        known = state.read(wish.name)
-        if known is not None and known.pid == os.getpid():
-            state.forget(wish.name)
-    say("stopped")
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            addresses = await stack.enter_async_context(serving(sandbox.world, [listener], control))
+        except OSError as error:
+            complain(f"sandboxd: cannot listen on {listener.host}:{listener.port}: {error.strerror or error}")
+            return TAKEN if error.errno == errno.EADDRINUSE else FAILED
+        scheme = "https" if listener.tls is not None else "http"
+        host = f"[{addresses[0][0]}]" if ":" in addresses[0][0] else addresses[0][0]
+        control.address = address = f"{scheme}://{host}:{addresses[0][1]}"
+        running = state.Running(
+            name=wish.name,
+            pid=os.getpid(),
+            address=address,
+            profile=sandbox.world.profile,
+            fixture=str(wish.fixture or ""),
+            ca_file=ca_file,
+            data_dir=str(wish.data_dir or ""),
+        )
+        state.write(running, sandbox.root_token)
+        _announce(wish, sandbox, running, time.perf_counter() - begun)
+        watching = spawn(_watch(sandbox), "fixture watch") if wish.watch and sandbox.files() else None
+        await ended.wait()
+        if watching is not None:
+            watching.cancel()
+        state.forget(wish.name)  # nobody is sent here while the last answers go out
+    say("Stopped.")
     return 0
 
 
@@ -175,92 +188,120 @@ async def _watch(sandbox: Sandbox) -> None:
     from watchfiles import awatch
 
     while True:
-        folders = {file.parent for file in sandbox.files()}
+        folders = {file.parent for file in sandbox.files() if file.parent.is_dir()}
+        if not folders:
+            await asyncio.sleep(1)
+            continue
         async for changes in awatch(*folders, recursive=False, step=50):
-            names = {os.path.realpath(name) for _, name in changes}
-            if names & {os.path.realpath(file) for file in sandbox.files()}:
+            if _concerned(sandbox.files(), [name for _, name in changes]):
                 await _reload(sandbox)
                 break
 
 
+def _concerned(files: Iterable[Path], changed: Iterable[str]) -> bool:
+    return not {file.resolve() for file in files}.isdisjoint(Path(name).resolve() for name in changed)
+
+
 async def _reload(sandbox: Sandbox) -> None:
-    from sandboxd.fixtures import FixtureError, load, make_plan
+    from sandboxd.fixtures import load, make_plan
+    from sandboxd.vault.errors import VaultError
 
     path = sandbox.options.fixture
     if path is None:
         return
     try:
-        plan = make_plan(load(path), seed=sandbox.options.seed)
-        await sandbox.fill(plan)
-    except FixtureError as error:
-        sandbox.problems = _lines(error)
-        complain(f"{error}\nthe sandbox keeps serving what it had")
+        await sandbox.fill(make_plan(load(path), seed=sandbox.options.seed))
+    except (ValueError, VaultError, OSError) as error:  # ValueError: FixtureError, with all that is wrong
+        sandbox.problems = tuple(str(error).splitlines())
+        complain(f"{error}\nThe sandbox goes on with what it had.")
     else:
         sandbox.problems = ()
-        say(f"applied {path} again")
-
-
-def _lines(error: FixtureError) -> tuple[str, ...]:
-    return tuple(str(error).splitlines())
+        say(f"Applied {path} again.")
 
 
 def _announce(wish: Wish, sandbox: Sandbox, running: state.Running, seconds: float) -> None:
     report = sandbox.report(running.pid, running.address, sandbox.world.clock.now())
+    if sandbox.plan is not None:
+        for warning in sandbox.plan.warnings:
+            complain(str(warning))
     if wish.json:
         say_json({**msgspec.to_builtins(report), "token_file": str(state.token_file(wish.name))})
         return
     product = "Vault" if report.profile == "vault" else "OpenBao"
-    title = report.project or "an empty sandbox"
-    holds = f"{report.secrets} secrets, {report.mounts} mounts, {report.policies} policies"
-    say(f"sandboxd  {title}, as {product} {sandbox.world.settings.version}")
-    say(f"  address  {running.address}")
-    say(f"  holds    {holds}")
-    say(f"  ready    after {seconds:.2f} s")
-    if running.ca_file:
-        say(f"  CA       {running.ca_file}")
-    if running.data_dir:
-        say(f"  kept in  {running.data_dir}")
+    title = report.project or "An empty sandbox"
+    rows = [
+        ("address", running.address),
+        ("holds", f"{report.secrets} secrets, {report.mounts} mounts, {report.policies} policies"),
+        ("kept in", running.data_dir),
+        ("CA", running.ca_file),
+        ("ready", f"after {seconds:.2f} s"),
+    ]
+    say(f"{title}, as {product} {sandbox.world.settings.version}\n")
+    for label, value in rows:
+        if value:
+            say(f"  {label:<9}{value}")
     say()
-    say(f'  eval "$(sandboxd env{_named(wish.name)})"   points this shell at it')
-    say(f"  sandboxd status{_named(wish.name)}          tells what it holds")
-    say("  Ctrl-C stops it")
+    _hints(wish.name, "Ctrl-C                   stops it")
+
+
+def _hints(name: str, last: str) -> None:
+    point = f'eval "$(sandboxd env{_named(name)})"'
+    tell = f"sandboxd status{_named(name)}"
+    width = max(len(point), len(tell), len("Ctrl-C"))
+    say(f"  {point:<{width}}   points this shell at it")
+    say(f"  {tell:<{width}}   tells what it holds")
+    command, _, effect = last.partition("  ")
+    say(f"  {command:<{width}}   {effect.strip()}")
 
 
 def _detach(wish: Wish) -> None:
     """Start the sandbox as a process of its own, and wait until it is ready."""
     log = state.log_file(wish.name)
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        state.make_folder(wish.name)
+    except OSError as error:
+        stop(f"cannot keep track of the sandbox in {log.parent}: {error.strerror}")
     arguments = [sys.executable, "-m", "sandboxd.cli.main", "up", *_arguments(wish)]
+    # The token goes by the environment: command lines can be read by everyone.
+    environment = os.environ | ({"VAULT_DEV_ROOT_TOKEN_ID": wish.root_token} if wish.root_token else {})
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         child = subprocess.Popen(  # noqa: S603 -- our own command line
-            arguments, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+            arguments, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
         )
+    try:
+        known = _wait(wish.name, child, log)
+    except BaseException:
+        child.terminate()
+        raise
+    if wish.json:
+        say_json({**msgspec.to_builtins(known), "token_file": str(state.token_file(wish.name))})
+        return
+    say(f'The sandbox "{wish.name}" is up at {known.address} (pid {known.pid}).\n')
+    _hints(wish.name, f"sandboxd down{_named(wish.name)}  stops it")
+
+
+def _wait(name: str, child: subprocess.Popen[bytes], log: Path) -> state.Running:
+    """Wait until the sandbox is ready. When it ends instead, so does this process, with the same words and status."""
     end = time.perf_counter() + PATIENCE
-    while time.perf_counter() < end:
+    while True:
         status = child.poll()
         if status is not None:
-            complain(log.read_text(errors="replace").rstrip())
-            sys.exit(status or FAILED)
-        known = state.read(wish.name)
+            complain(log.read_text(errors="replace").rstrip() or "sandboxd: the sandbox ended at once")
+            sys.exit(status if status > 0 else FAILED)
+        known = state.read(name)
         if known is not None and known.pid == child.pid:
-            if wish.json:
-                say_json(known)
-            else:
-                say(f'the sandbox "{wish.name}" is up at {known.address} (pid {known.pid})')
-                say(f'  eval "$(sandboxd env{_named(wish.name)})"   points this shell at it')
-                say(f"  sandboxd down{_named(wish.name)}            stops it")
-            return
+            return known
+        if time.perf_counter() > end:
+            stop(f"the sandbox was not ready after {PATIENCE:.0f} s; see {log}")
         time.sleep(0.01)
-    child.terminate()
-    stop(f"the sandbox was not ready after {PATIENCE:.0f} s; see {log}")
 
 
 def _arguments(wish: Wish) -> list[str]:
     found = ["--name", wish.name, "--port", str(wish.port), "--host", wish.host]
     if wish.fixture is not None:
         found.insert(0, str(wish.fixture.resolve()))
-    for flag, value in (("--seed", wish.seed), ("--as", wish.profile), ("--root-token", wish.root_token)):
+    for flag, value in (("--seed", wish.seed), ("--as", wish.profile)):
         if value:
             found += [flag, value]
     if wish.data_dir is not None:
