@@ -8,6 +8,7 @@ import msgspec
 
 from sandboxd.sys import identity_shown as shown
 from sandboxd.sys.identity_shown import NoArgs
+from sandboxd.sys.strict import is_null
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Path, Result
 from sandboxd.vault.framework.fields import CommaList, Name, Pairs, Rest, param
@@ -24,6 +25,14 @@ class EntityArgs:
     metadata: Pairs = param(factory=dict, help="Texts of your own, by key.")
     policies: CommaList = param((), "Policies that the entity's tokens get on top of their own.")
     disabled: bool = param(False, "Whether the entity's tokens are refused.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonaArgs(EntityArgs):
+    """An entity as a client writes it at an older path."""
+
+    entity_id: str = param(help="Taken, and of no effect.")
+    mount_accessor: str = param(help="Taken, and of no effect.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +61,7 @@ def write(call: SystemCall, args: EntityArgs) -> Result:
     if "disabled" in call.given:
         changes["disabled"] = args.disabled
     if "metadata" in call.given:
-        changes["metadata"] = args.metadata
+        changes["metadata"] = None if is_null(call, "metadata") else args.metadata
     shown.check_metadata(changes.get("metadata"), "entity")
     if old is not None:
         changes["last_update_time"] = call.clock.now_ns()
@@ -120,7 +129,7 @@ def _delete(call: SystemCall, entity: Entity | None) -> None:
         call.world.identity.delete_entity(entity)
 
 
-_PERSONA = ("id", "name", "metadata")
+_PERSONA = ("id", "name", "metadata", "entity_id", "mount_accessor")
 
 PATHS: tuple[Path[Any, Any], ...] = (
     Path("entity", EntityArgs, "Make an entity.", write=write),
@@ -136,5 +145,5 @@ PATHS: tuple[Path[Any, Any], ...] = (
         delete=delete_by_name,
     ),
     Path("entity/batch-delete", BatchArgs, "Delete many entities.", write=delete_batch),
-    Path("persona", EntityArgs, "Make an entity, at an older path.", only=_PERSONA, write=write),
+    Path("persona", PersonaArgs, "Make an entity, at an older path.", only=_PERSONA, write=write),
 )

@@ -8,6 +8,7 @@ import msgspec
 
 from sandboxd.sys import identity_shown as shown
 from sandboxd.sys.identity_shown import NoArgs
+from sandboxd.sys.strict import is_null
 from sandboxd.vault.errors import fail, refuse
 from sandboxd.vault.framework.backend import Path, Result
 from sandboxd.vault.framework.fields import CommaList, Name, Pairs, Rest, param
@@ -126,7 +127,7 @@ def _write(call: SystemCall, args: GroupArgs, old: Group | None) -> Result:
             refuse("group name is already in use")
         changes["name"] = args.name
     if "metadata" in given:
-        changes["metadata"] = args.metadata
+        changes["metadata"] = None if is_null(call, "metadata") else args.metadata
     if "member_entity_ids" in given:
         if kind == "external":
             refuse("member entities can't be set manually for external groups")

@@ -11,7 +11,15 @@ from typing import Any
 import msgspec
 
 from sandboxd.sys import builtin
-from sandboxd.sys.strict import strict_bool, strict_int, strict_list, strict_object, strict_string, strict_unsigned
+from sandboxd.sys.strict import (
+    is_null,
+    strict_bool,
+    strict_int,
+    strict_list,
+    strict_object,
+    strict_string,
+    strict_unsigned,
+)
 from sandboxd.vault.durations import parse_seconds
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.fields import Pairs, Rest, decode_comma_list, param
@@ -240,7 +248,7 @@ def install(call: SystemCall, table: Table, kind: str, args: MountArgs, config: 
         namespace_id=namespace.id,
         description=args.description,
         config=config,
-        options=args.options,
+        options=None if not args.options and is_null(call, "options") else args.options,
         local=args.local,
         seal_wrap=args.seal_wrap,
         external_entropy_access=args.external_entropy_access,

@@ -4,6 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandboxd.vault.framework.numbers import Number
+from sandboxd.vault.system import SystemCall
+
+
+def is_null(call: SystemCall, name: str) -> bool:
+    """Whether a field was sent as null, which some fields keep apart from empty."""
+    return name in call.given and call.raw.get(name) is None
 
 
 def strict_string(value: Any) -> str:

@@ -220,3 +220,16 @@ def test_namespaces_do_not_see_each_others_entities(vault: World) -> None:
     assert call(vault, "GET", f"identity/entity/id/{made}").status == 404
     assert call(vault, "GET", f"identity/entity/id/{made}", headers=headers).data["name"] == "ann"
     assert make(vault, "ann") != made
+
+
+def test_metadata_sent_as_null_takes_all_away(vault: World) -> None:
+    entity_id = make(vault, "a", metadata={"k": "v"})
+    call(vault, "POST", f"identity/entity/id/{entity_id}", {"metadata": None})
+    assert read(vault, entity_id)["metadata"] is None
+
+
+def test_the_oldest_path_takes_fields_of_no_effect(vault: World) -> None:
+    fields = {"name": "a", "entity_id": "x", "mount_accessor": "y", "policies": "p"}
+    made = call(vault, "POST", "identity/persona", fields)
+    assert made.warnings == ["Endpoint ignored these unrecognized parameters: [policies]"]
+    assert read(vault, made.data["id"])["policies"] == []

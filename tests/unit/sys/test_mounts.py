@@ -245,3 +245,9 @@ def test_vault_shows_versions_of_its_own(  # from Vault's documentation
     versions = {path: entry["running_plugin_version"] for path, entry in call(vault, "GET", "sys/mounts").data.items()}
     assert re.fullmatch(r"v0\.\d+\.\d+\+builtin", versions["secret/"])
     assert re.fullmatch(r"v\d+\.\d+\.\d+\+builtin\.vault", versions["sys/"])
+
+
+@pytest.mark.parametrize(("sent", "shown"), [(None, None), ({}, {})])
+def test_options_sent_as_null_stay_null(vault: World, sent: Any, shown: Any) -> None:
+    assert mount(vault, "a", options=sent).status == 204
+    assert call(vault, "GET", "sys/mounts/a").data["options"] == shown
