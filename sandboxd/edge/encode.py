@@ -48,28 +48,41 @@ def _wrap_info(info: WrapInfo) -> _WrapInfo:
     )
 
 
+class _Auth(msgspec.Struct):
+    client_token: str
+    accessor: str
+    policies: tuple[str, ...]
+    token_policies: tuple[str, ...] | msgspec.UnsetType
+    identity_policies: tuple[str, ...] | msgspec.UnsetType
+    metadata: Any
+    lease_duration: int
+    renewable: bool
+    entity_id: str
+    token_type: str
+    orphan: bool
+    mfa_requirement: Any
+    num_uses: int
+
+
 def encode_auth(auth: Auth) -> bytes:
     """The `auth` part of an answer, its fields in the real server's order."""
-    parts: list[tuple[bytes, Any]] = [
-        (b"client_token", auth.token),
-        (b"accessor", auth.accessor),
-        (b"policies", auth.policies if auth.mfa_requirement is None else None),
-    ]
-    if auth.token_policies:
-        parts.append((b"token_policies", auth.token_policies))
-    if auth.identity_policies:
-        parts.append((b"identity_policies", auth.identity_policies))
-    parts += [
-        (b"metadata", auth.metadata),
-        (b"lease_duration", auth.ttl),
-        (b"renewable", auth.renewable),
-        (b"entity_id", auth.entity_id),
-        (b"token_type", auth.token_type),
-        (b"orphan", auth.orphan),
-        (b"mfa_requirement", auth.mfa_requirement),
-        (b"num_uses", auth.num_uses),
-    ]
-    return b"{" + b",".join(b'"%b":%b' % (name, encode(value)) for name, value in parts) + b"}"
+    return encode(
+        _Auth(
+            auth.token,
+            auth.accessor,
+            auth.policies,
+            auth.token_policies or msgspec.UNSET,
+            auth.identity_policies or msgspec.UNSET,
+            auth.metadata,
+            auth.ttl,
+            auth.renewable,
+            auth.entity_id,
+            auth.token_type,
+            auth.orphan,
+            auth.mfa_requirement,
+            auth.num_uses,
+        )
+    )
 
 
 def encode_for_wrapping(response: Response, request_id: str, *, mount_types: bool) -> str:

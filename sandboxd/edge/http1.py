@@ -333,7 +333,7 @@ class Connection(asyncio.Protocol):
         if headers or namespace or not standard or not kind:
             lines = dict(headers)
             if standard:
-                lines["Cache-Control"] = "no-store"
+                lines.setdefault("Cache-Control", "no-store")
                 lines["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
             if kind:
                 lines["Content-Type"] = kind

@@ -5,8 +5,7 @@ is decided before existence is revealed; what a login issues, a lease, and wrapp
 order.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -77,50 +76,48 @@ async def handle(world: "World", request: Request) -> Response | None:
     namespace, path = resolve(world, request)
     if world.faults is not None:
         await world.faults.before(request, namespace)
-    with committed(world), world.audit.entry(request) as entry:
-        if path.endswith("/") and request.operation in ("update", "create", "patch"):
-            raise Refusal("cannot write to a path ending in '/'")
-        check_form(world, request)
-        namespace = retarget(world, request, namespace, path)
-        if path in wrapping.PATHS:
-            request = wrapping.admit(world, request)
-        route = find(world, namespace, path)
-        entry.about(route)
-        if route.login:
-            bearer = anyone(world, request)
-            entry.request(route, bearer)
-            response = await login(world, request, route, bearer)
-        else:
-            bearer = authenticate(world, request)
-            entry.about(route, bearer)
-            try:
-                response = await authorized(world, request, route, bearer, entry)
-            finally:
-                if bearer.token.used_up:
-                    await world.leases.revoke_tree(bearer.token)
-            if bearer.token.used_up and response is not None and response.lease is not None and response.lease.id:
-                raise Refusal(
-                    "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked."
-                )
-        if response is not None:
-            if route.mounted is not None:
-                response.mount_type = route.mounted.entry.type
-            response = wrap(world, request, route, response, bearer)
-        world.commit()
+    with world.audit.entry(request) as entry:
+        try:
+            response = await serve(world, request, namespace, path, entry)
+        finally:
+            world.commit()  # also on the way to a refusal: a use of a token counts, and so does a revocation
         entry.response(response)
     if world.faults is not None:
         response = await world.faults.after(request, response)
     return response
 
 
-@contextmanager
-def committed(world: "World") -> Iterator[None]:
-    """Keep what was written on the way to a refusal too: a use of a token, a revocation."""
-    try:
-        yield
-    except VaultError:
-        world.commit()
-        raise
+async def serve(world: "World", request: Request, namespace: Namespace, path: str, entry: Any) -> Response | None:
+    """Take a request from its path to its answer, wrapped if it is to be."""
+    if path.endswith("/") and request.operation in ("update", "create", "patch"):
+        raise Refusal("cannot write to a path ending in '/'")
+    check_form(world, request)
+    namespace = retarget(world, request, namespace, path)
+    if path in wrapping.PATHS:
+        request = wrapping.admit(world, request)
+    route = find(world, namespace, path)
+    entry.about(route)
+    if route.login:
+        bearer = anyone(world, request)
+        entry.request(route, bearer)
+        response = await login(world, request, route, bearer)
+    else:
+        bearer = authenticate(world, request)
+        entry.about(route, bearer)
+        try:
+            response = await authorized(world, request, route, bearer, entry)
+        finally:
+            if bearer.token.used_up:
+                await world.leases.revoke_tree(bearer.token)
+        if bearer.token.used_up and response is not None and response.lease is not None and response.lease.id:
+            raise Refusal(
+                "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked."
+            )
+    if response is not None:
+        if route.mounted is not None:
+            response.mount_type = route.mounted.entry.type
+        response = wrap(world, request, route, response, bearer)
+    return response
 
 
 def resolve(world: "World", request: Request) -> tuple[Namespace, str]:
