@@ -302,8 +302,8 @@ def test_metadata_of_no_form_is_refused(vault, sent, text):
             {"secret_id_bound_cidrs": ["10.0.0.0/8"]},
             {"cidr_list": ["1.2.3.4/0"]},
             (
-                'failed to verify subset relationship between CIDR blocks on the role ["10.0.0.0/8"] and CIDR blocks on '
-                'the secret ID ["1.2.3.4/0"]: CIDR that needs to be checked is not in its canonical form'
+                'failed to verify subset relationship between CIDR blocks on the role ["10.0.0.0/8"] and CIDR blocks '
+                'on the secret ID ["1.2.3.4/0"]: CIDR that needs to be checked is not in its canonical form'
             ),
         ),
         (
@@ -318,9 +318,9 @@ def test_metadata_of_no_form_is_refused(vault, sent, text):
             {"token_bound_cidrs": ["127.0.0.1:80"]},
             {"token_bound_cidrs": ["127.0.0.1/32"]},
             (
-                'failed to verify subset relationship between CIDR blocks on the role ["127.0.0.1:80/32"] and CIDR blocks '
-                'on the secret ID ["127.0.0.1/32"]: failed to parse the CIDR to be checked against: invalid CIDR address: '
-                "127.0.0.1:80/32"
+                'failed to verify subset relationship between CIDR blocks on the role ["127.0.0.1:80/32"] and CIDR '
+                'blocks on the secret ID ["127.0.0.1/32"]: failed to parse the CIDR to be checked against: invalid '
+                "CIDR address: 127.0.0.1:80/32"
             ),
         ),
     ],
