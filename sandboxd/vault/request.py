@@ -14,8 +14,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One request below `/v1/`, decoded.
 
-    `path` is what follows `/v1/`; a LIST's or SCAN's ends in a slash. `data` is the JSON body or, where a verb has none,
-    the query. `headers` have lower-case names and all their values. `wrap_ttl` is in seconds, 0 for no wrapping.
+    `path` is what follows `/v1/`; a LIST's or SCAN's ends in a slash. `data` is the JSON body or, where a verb has
+    none, the query. `headers` have lower-case names and all their values. `wrap_ttl` is in seconds, 0 for no wrapping.
     """
 
     id: str
