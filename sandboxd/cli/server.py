@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandboxd.cli.client import is_loopback
+from sandboxd.cli.state import write_private
+from sandboxd.vault.gotext import quote
+
 if TYPE_CHECKING:
     from sandboxd.edge.config import ServerConfig
     from sandboxd.edge.runtime import Listener
@@ -60,8 +64,21 @@ _TRUE, _FALSE = (
 BEYOND_LOOPBACK = "SANDBOXD_LISTEN_BEYOND_LOOPBACK"
 
 
+LISTENER_FAILED = "Error parsing listener configuration.\nError initializing listener of type tcp: "
+# Storage that the real servers know, by the source of OpenBao and the documentation of Vault.
+STORAGES = frozenset(
+    {"aerospike", "alicloudoss", "azure", "cassandra", "cockroachdb", "consul", "couchdb", "dynamodb", "etcd", "file",
+     "foundationdb", "gcs", "inmem", "inmem_ha", "manta", "mssql", "mysql", "oci", "postgresql", "raft", "s3",
+     "spanner", "swift", "zookeeper"}
+)  # fmt: skip
+
+
 class UsageError(Exception):
     """The command line cannot be used; the text is for the user."""
+
+
+class ListenerError(Exception):
+    """An address that cannot be listened on, in the words of Go's net package."""
 
 
 @dataclass
@@ -84,23 +101,28 @@ class Flags:
 
 
 def parse_flags(arguments: Sequence[str]) -> Flags:
-    """Read flags as Go does: one dash or two, `-name=value` or `-name value`. Raises UsageError."""
+    """Read flags as Go does: one dash or two, `-name=value` or `-name value`, up to the first word that is none.
+
+    Raises UsageError.
+    """
     flags = Flags()
     rest = list(arguments)
     while rest:
         argument = rest.pop(0)
-        if argument == "--" or not argument.startswith("-") or argument == "-":
-            raise (
-                UsageError(f"Too many arguments: {argument}") if argument != "--" else UsageError("Too many arguments")
-            )
-        name, equals, value = argument.lstrip("-").partition("=")
+        if argument in ("-", "--") or not argument.startswith("-"):
+            break
+        dashes = 2 if argument.startswith("--") else 1
+        name, equals, value = argument[dashes:].partition("=")
+        if not name or name.startswith("-"):
+            raise UsageError(f"bad flag syntax: {argument}")
         if name in _SWITCHES or name in _UNUSED_SWITCHES:
-            if value in _TRUE:
+            if value in _TRUE and (value or not equals):
                 flags.switches.add(name)
             elif value in _FALSE:
                 flags.switches.discard(name)
             else:
-                raise UsageError(f'invalid boolean value "{value}" for -{name}: parse error')
+                parse = f"strconv.ParseBool: parsing {quote(value)}: invalid syntax"
+                raise UsageError(f"invalid boolean value {quote(value)} for -{name}: {parse}")
         elif name in _VALUES or name in _UNUSED_VALUES:
             if not equals:
                 if not rest:
@@ -128,7 +150,7 @@ def main(arguments: Sequence[str]) -> int:
 def _start(flags: Flags) -> int:
     from sandboxd.edge import config as configuration
     from sandboxd.edge.tls import TlsError
-    from sandboxd.vault.world import Settings
+    from sandboxd.vault.world import DEFAULT_TTL, MAX_TTL, Settings
 
     profile = flags.last("as", "SANDBOXD_AS", default="vault")
     if profile not in ("vault", "openbao"):
@@ -140,12 +162,18 @@ def _start(flags: Flags) -> int:
     try:
         found = configuration.load(paths) if paths else configuration.ServerConfig(storage="inmem")
         plan = _plan(flags, found, development=development)
-    except (configuration.ConfigError, TlsError) as error:
+    except configuration.ConfigError as error:
         raise UsageError(str(error)) from None
+    except (ListenerError, TlsError) as error:
+        raise UsageError(f"{LISTENER_FAILED}{error}") from None
+    if found.storage not in STORAGES:
+        raise UsageError(f"{'u' if profile == 'openbao' else 'U'}nknown storage type {found.storage}")
+    if (found.default_lease_ttl or DEFAULT_TTL) > (found.max_lease_ttl or MAX_TTL):
+        raise UsageError("Error initializing core: cannot have DefaultLeaseTTL larger than MaxLeaseTTL")
     settings = Settings(
         profile="openbao" if profile == "openbao" else "vault",
-        default_ttl=found.default_lease_ttl or Settings().default_ttl,
-        max_ttl=found.max_lease_ttl or Settings().max_ttl,
+        default_ttl=found.default_lease_ttl or DEFAULT_TTL,
+        max_ttl=found.max_lease_ttl or MAX_TTL,
         cluster_name=found.cluster_name,
         api_address=found.api_address or plan.url,
         storage_type=found.storage,
@@ -193,7 +221,10 @@ def _plan(flags: Flags, found: "ServerConfig", *, development: bool) -> Plan:
         )
         certificate = key = ""
         if flags.on("dev-tls"):
-            directory = Path(flags.last("dev-tls-cert-dir") or tempfile.mkdtemp(prefix="vault-tls"))
+            wish = flags.last("dev-tls-cert-dir")
+            if wish and not Path(wish).is_dir():
+                raise ConfigError(f"stat {wish}: no such file or directory")
+            directory = Path(wish or tempfile.mkdtemp(prefix="vault-tls"))
             names = [_split(address)[0], *flags.values.get("dev-tls-san", [])]
             files = make_files(directory, names, Clock())
             ca, certificate, key = files.ca, str(files.certificate), str(files.key)
@@ -205,7 +236,7 @@ def _plan(flags: Flags, found: "ServerConfig", *, development: bool) -> Plan:
     notices: list[str] = []
     for entry in wanted:
         host, port = _split(entry.address)
-        if not beyond and not _loopback(host):
+        if not beyond and not is_loopback(host):
             notices.append(
                 f"listening on 127.0.0.1 instead of {host}: a sandbox keeps to this machine "
                 f"(-listen-beyond-loopback or {BEYOND_LOOPBACK}=1 opens it)"
@@ -235,22 +266,15 @@ def _plan(flags: Flags, found: "ServerConfig", *, development: bool) -> Plan:
 
 def _split(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
-    if not colon:
-        host, port = address, "8200"
-    if not port.isdecimal() or int(port) > 65535:
-        raise UsageError(f'cannot listen on "{address}": expected host:port')
+    if not colon or (":" in host and not host.startswith("[")):
+        raise ListenerError(
+            f"listen tcp: address {address}: {'too many colons' if colon else 'missing port'} in address"
+        )
+    if not (port.isascii() and port.isdecimal()):
+        raise ListenerError(f"listen tcp: lookup tcp/{port}: unknown port")
+    if int(port) > 65535:
+        raise ListenerError(f"listen tcp: address {port}: invalid port")
     return host.strip("[]"), int(port)
-
-
-def _loopback(host: str) -> bool:
-    import ipaddress
-
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def _serve(flags: Flags, found: "ServerConfig", plan: Plan, settings: "Settings", *, development: bool) -> int:
@@ -282,8 +306,7 @@ async def _serve(flags: Flags, found: "ServerConfig", plan: Plan, settings: "Set
             await stop.wait()
             print(f"==> {name} shutdown triggered", flush=True)
     except OSError as error:
-        print("Error parsing listener configuration.", file=sys.stderr)
-        print(f"Error initializing listener of type tcp: {_reason(error, plan.listeners)}", file=sys.stderr)
+        print(f"{LISTENER_FAILED}{_reason(error, plan.listeners)}", file=sys.stderr)
         return 1
     return 0
 
@@ -336,8 +359,6 @@ def _store_token(token: str) -> None:
     """Keep the token where the CLI looks for it, for its owner alone."""
     path = Path.home() / ".vault-token"
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(token)
+        write_private(path, token)
     except OSError as error:
         print(f"could not store the token in {path}: {error.strerror}", file=sys.stderr)

@@ -1,8 +1,8 @@
 """The edge's application: an HTTP request in, an HTTP answer out. Knows no socket."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from inspect import isawaitable
-from typing import Protocol
+from typing import Any, Protocol
 
 from sandboxd.edge import decode as decoding
 from sandboxd.edge.decode import Refused, refused, split
@@ -80,33 +80,73 @@ class App:
                 if self.control is not None and path.startswith("/sandboxd/"):
                     return await self.control.answer(path, incoming)
                 return self._outside(path, incoming.method)
-            raw = decoding.origin_form(incoming.target).partition("?")[0]
-            moved = decoding.cleaned(path, raw, query, incoming.method)
-            if moved is not None:
-                return moved
-            if "help=" in query and any(decoding.parse_query(query).get("help", ())):
-                return await self._help(decoding.decode(incoming._replace(method="GET"), path, "", self._new_id))
             namespace = decoding.first(incoming.headers, "x-vault-namespace")
-            name = path[4:]
-            if namespace and name.startswith("sys/") and root_only(name[4:]):
+            if namespace and path.startswith("/v1/sys/") and root_only(path[8:]):
                 raise refused(400, "operation unavailable in namespaces")
-            # Go's mux matches segments before their escapes are read: an escaped slash leads to no route of its own.
-            plain = "%2f" not in incoming.target.lower()
-            direct = DIRECT.get(name) if plain else None
-            if direct is not None and incoming.method in ("PATCH", "OPTIONS"):
-                raise refused(405)
-            request = decoding.decode(incoming, path, query, self._new_id, max_strings=self._max_strings)
-            if direct is not None:
-                found = direct(self.world, request)
-                status, body = await found if isawaitable(found) else found
-                self.world.commit()
-                # Go's handler writes no body for the HEAD of a health check.
-                return Answer(status, b"" if body is None or incoming.method == "HEAD" else encode(body) + b"\n")
-            return self._encoded(request, await pipeline.handle(self.world, request), twice=plain and _twice(name))
+            if self.world.quotas.rules or self.world.cors() is not None:
+                return await self._gated(incoming, path, query)
+            return await self._api(incoming, path, query)
         except Refused as error:
             return error.answer
         except VaultError as error:
             return refusal(error)
+
+    async def _gated(self, incoming: Incoming, path: str, query: str) -> Answer:
+        """The API behind rate limits and CORS, which few sandboxes have set up."""
+        from sandboxd.edge import cors
+        from sandboxd.vault import quotas
+
+        headers: tuple[tuple[str, str], ...] = ()
+        world = self.world
+        if world.quotas.rules:
+            listing = incoming.method in ("LIST", "SCAN") and not path.endswith("/")
+            name = path[4:] + ("/" if listing else "")
+            verdict = quotas.check(
+                world,
+                path=name,
+                namespace=decoding.first(incoming.headers, "x-vault-namespace"),
+                address=incoming.remote_address,
+                data=lambda: _body(incoming),
+            )
+            if world.quotas.config.show_headers:
+                headers = tuple(verdict.headers.items())
+            if not verdict.allowed:
+                return _with(refusal(quotas.refusal(name)), headers)
+        config = world.cors()
+        if config is not None:
+            answer, more = cors.handle(config, incoming, profile=world.profile)
+            if answer is not None:
+                return _with(answer, headers)
+            headers += more
+        try:
+            return _with(await self._api(incoming, path, query), headers)
+        except Refused as error:
+            return _with(error.answer, headers)
+        except VaultError as error:
+            return _with(refusal(error), headers)
+
+    async def _api(self, incoming: Incoming, path: str, query: str) -> Answer:
+        """What lies below `/v1/`. Raises Refused or VaultError."""
+        raw = decoding.origin_form(incoming.target).partition("?")[0]
+        moved = decoding.cleaned(path, raw, query, incoming.method)
+        if moved is not None:
+            return moved
+        if "help=" in query and any(decoding.parse_query(query).get("help", ())):
+            return await self._help(decoding.decode(incoming._replace(method="GET"), path, "", self._new_id))
+        name = path[4:]
+        # Go's mux matches segments before their escapes are read: an escaped slash leads to no route of its own.
+        plain = "%2f" not in incoming.target.lower()
+        direct = DIRECT.get(name) if plain else None
+        if direct is not None and incoming.method in ("PATCH", "OPTIONS"):
+            raise refused(405)
+        request = decoding.decode(incoming, path, query, self._new_id, max_strings=self._max_strings)
+        if direct is not None:
+            found = direct(self.world, request)
+            status, body = await found if isawaitable(found) else found
+            self.world.commit()
+            # Go's handler writes no body for the HEAD of a health check.
+            return Answer(status, b"" if body is None or incoming.method == "HEAD" else encode(body) + b"\n")
+        return self._encoded(request, await pipeline.handle(self.world, request), twice=plain and _twice(name))
 
     def _new_id(self) -> str:
         return self.world.entropy.uuid()
@@ -141,6 +181,18 @@ class App:
         # What an engine answers with a status of its own was encoded by it, without Go's line break at the end.
         ending = b"" if response.status else b"\n"
         return Answer(response.status or 200, body + ending, tuple(response.headers.items()))
+
+
+def _with(answer: Answer, headers: tuple[tuple[str, str], ...]) -> Answer:
+    return answer._replace(headers=(*answer.headers, *headers)) if headers else answer
+
+
+def _body(incoming: Incoming) -> Mapping[str, Any]:
+    """The body as far as it can be read, for limits that depend on it."""
+    try:
+        return decoding.decode_body(incoming.body, decoding.media_type(incoming.headers)) if incoming.body else {}
+    except Refused:
+        return {}
 
 
 def _empty_list(response: Response) -> bool:

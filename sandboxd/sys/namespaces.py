@@ -99,6 +99,7 @@ async def delete(call: SystemCall, args: NamespaceArgs) -> Result:
         refuse("unable to delete namespace containing child namespaces")
     await _empty(call, found)
     call.world.namespaces.delete(found)
+    call.world.quotas.deleted(found)
     # The real server goes on with it in the background; here it is done already.
     return None if call.profile == "vault" else {"status": "in-progress"}
 

@@ -6,7 +6,7 @@ Paths end in a slash; auth methods live below `auth/`. There is one table for ea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -115,6 +115,10 @@ class Mounts:
 
     Args:
         bounds: the system's default and maximum TTL, in seconds.
+
+    Attributes:
+        on_remove: is told the namespace and the route of a mount that is gone.
+        on_move: is told the namespace and the route of a mount that moved, before and after.
     """
 
     def __init__(self, storage: Storage, catalog: Catalog, entropy: Entropy, bounds: Bounds, profile: str) -> None:
@@ -125,6 +129,8 @@ class Mounts:
         self.bounds = bounds
         self.profile = profile
         self._tables: dict[str, dict[str, Mounted]] = {}
+        self.on_remove: Callable[[Namespace, str], None] = lambda _namespace, _route: None
+        self.on_move: Callable[[Namespace, str, Namespace, str], None] = lambda *_where: None
         # Where paths lead, as the pipeline found it; forgotten when a mount changes.
         self.routes: dict[tuple[str, str], Any] = {}
 
@@ -205,12 +211,15 @@ class Mounts:
         """Move a mount to another path, also in another namespace. Its storage stays where it is."""
         self._forget(source, entry)
         moved = msgspec.structs.replace(entry, path=path, namespace_id=target.id)
-        return self.add(target, moved)
+        mounted = self.add(target, moved)
+        self.on_move(source, entry.route, target, moved.route)
+        return mounted
 
     def remove(self, namespace: Namespace, entry: MountEntry) -> None:
         """Unmount a backend and remove all that it stored."""
         self._storage.clear(f"mount/{entry.uuid}/")
         self._forget(namespace, entry)
+        self.on_remove(namespace, entry.route)
 
     def _forget(self, namespace: Namespace, entry: MountEntry) -> None:
         self._storage.delete(f"{namespace.prefix}mounts/{entry.uuid}")

@@ -22,6 +22,7 @@ from sandboxd.vault.lockout import Lockouts
 from sandboxd.vault.mounts import Catalog, Mounted, Mounts
 from sandboxd.vault.namespaces import Namespace, Namespaces
 from sandboxd.vault.policy_store import PolicyStore
+from sandboxd.vault.quotas import Quotas
 from sandboxd.vault.request import Request
 from sandboxd.vault.seal import Seal
 from sandboxd.vault.storage import Journal, Snapshot, Storage, View
@@ -69,10 +70,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CorsConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Which web pages may use the API."""
+    """Which web pages may use the API; `*` alone stands for all origins."""
 
     allowed_origins: tuple[str, ...] = ()
     allowed_headers: tuple[str, ...] = ()
+    allow_credentials: bool = False
+
+
+CORS = "core/config/cors"
+"""Where the storage has the `CorsConfig`, once CORS is set up."""
 
 
 class World:
@@ -112,12 +118,15 @@ class World:
         self.leases = Leases(self.storage, clock, entropy, self.tokens)
         self.leases.revoker = Revocations(self)
         self.lockouts = Lockouts(self.storage, self.mounts, clock)
+        self.quotas = Quotas(self.storage, clock)
+        self.mounts.on_remove = self.quotas.unmounted
+        self.mounts.on_move = self.quotas.moved
         self.audit = Audit(self.storage, clock, entropy, settings.profile)
         self.audit.running_version = lambda entry: catalog.version(
             settings.profile, settings.version, entry.table, entry.type
         )
         self.audit.identity_of = self._identity_policies
-        self.seal.on_open = lambda: self.audit.declare(settings.audit_devices)
+        self.seal.on_open = self._opened
         self.faults: Faults | None = None
         self._systems: dict[str, WorldSystem] = {}
 
@@ -140,6 +149,7 @@ class World:
         self.tokens.reload()
         self.leases.reload()
         self.lockouts.reload()
+        self.quotas.reload()
         self.audit.reload()
 
     def commit(self) -> None:
@@ -197,8 +207,18 @@ class World:
 
     def cors_origins(self) -> tuple[str, ...]:
         """The origins that CORS lets in; `*` for all."""
-        found = self.storage.get("core/config/cors")
-        return found.allowed_origins if isinstance(found, CorsConfig) else ()
+        config = self.cors()
+        return () if config is None else config.allowed_origins
+
+    def cors(self) -> CorsConfig | None:
+        """How CORS is set up, or None."""
+        found = self.storage.get(CORS)
+        return found if isinstance(found, CorsConfig) else None
+
+    def _opened(self) -> None:
+        """Begin to answer, after the seal was opened."""
+        self.quotas.reload()
+        self.audit.declare(self.settings.audit_devices)
 
     def _identity_policies(self, bearer: "Bearer") -> tuple[str, ...]:
         """The names of the policies that a token has from the identity behind it, in its own namespace."""

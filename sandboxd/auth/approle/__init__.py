@@ -6,7 +6,7 @@ secret ID itself must not be seen.
 """
 
 from sandboxd.auth.approle.fields import PATHS as FIELD_PATHS
-from sandboxd.auth.approle.login import LOGIN, alias_of, renew
+from sandboxd.auth.approle.login import LOGIN, alias_of, renew, role_of
 from sandboxd.auth.approle.roles import PATHS as ROLE_PATHS
 from sandboxd.auth.approle.secret_ids import PATHS as SECRET_ID_PATHS
 from sandboxd.vault.framework.backend import AuthMethod
@@ -18,4 +18,5 @@ METHOD = AuthMethod(
     renew=renew,
     lockout=True,
     alias_of=alias_of,
+    role_of=role_of,
 )

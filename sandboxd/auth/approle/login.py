@@ -30,6 +30,12 @@ def alias_of(call: Call, args: LoginArgs) -> str:
     return args.role_id.strip() or refuse("missing role_id")
 
 
+def role_of(call: Call, args: LoginArgs) -> str:
+    """The name of the role is what rate limits are for."""
+    role = by_id(call, args.role_id.strip()) or refuse(INVALID)
+    return role.name
+
+
 def login(call: Call, args: LoginArgs) -> Result:
     role_id = args.role_id.strip() or refuse("missing role_id")
     role = by_id(call, role_id) or refuse(INVALID)

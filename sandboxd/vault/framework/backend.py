@@ -304,8 +304,11 @@ class AuthMethod(Backend):
             `period`), or raises; None leaves the token as it is.
         lockout: whether failed logins lock a user out.
         alias_of: the name of the alias that a login request is about, for the lockout.
+        role_of: the role that a request to its `login` is about, for rate limits of roles; None when it has no roles.
+            Gets the call and the arguments of that path.
     """
 
     renew: Callable[[Any, Auth], Awaitable[Auth | None] | Auth | None] | None = None
     lockout: bool = False
     alias_of: Callable[[Any, Any], str] | None = None
+    role_of: Callable[[Any, Any], str] | None = None
