@@ -11,7 +11,7 @@ from sandboxd.edge.encode import refused as refusal
 from sandboxd.edge.gojson import MAX_STRINGS
 from sandboxd.edge.messages import Answer, Incoming
 from sandboxd.sys.help import describe
-from sandboxd.sys.routes import DIRECT, root_only
+from sandboxd.sys.routes import BODY_TYPES, DIRECT, root_only
 from sandboxd.vault import pipeline
 from sandboxd.vault.errors import VaultError
 from sandboxd.vault.framework.backend import Response
@@ -139,7 +139,8 @@ class App:
         direct = DIRECT.get(name) if plain else None
         if direct is not None and incoming.method in ("PATCH", "OPTIONS"):
             raise refused(405)
-        request = decoding.decode(incoming, path, query, self._new_id, max_strings=self._max_strings)
+        target = "" if direct is None else BODY_TYPES.get(name, "")
+        request = decoding.decode(incoming, path, query, self._new_id, max_strings=self._max_strings, target=target)
         if direct is not None:
             found = direct(self.world, request)
             status, body = await found if isawaitable(found) else found

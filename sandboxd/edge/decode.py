@@ -17,7 +17,7 @@ from sandboxd.vault.request import NOTHING, Operation, Request
 
 MAX_BODY = 32 * 1024 * 1024  # bytes
 _COMPLEX_BODY = 350_000  # bytes; below it, no body can reach the limit on memory
-_FOLDERS = ("/v1", "/v1/sys")  # Go's mux redirects these to themselves with a slash
+_FOLDERS = ("/v1", "/v1/sys", "/v1/sys/pprof")  # Go's mux redirects these to themselves with a slash
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _MERGE_PATCH = "application/merge-patch+json"
@@ -78,7 +78,7 @@ def split(target: str) -> tuple[str, str]:
 
 def cleaned(path: str, raw: str, query: str, method: str) -> Answer | None:
     """The redirect to the cleaned path, where the path as sent is not clean; a CONNECT's is left alone."""
-    if ("//" not in raw and "/." not in raw) or method == "CONNECT":
+    if method == "CONNECT" or ("//" not in raw and "/." not in raw and raw not in _FOLDERS):
         return None
     clean = posixpath.normpath(raw)
     clean = "/" + clean.lstrip("/")
@@ -109,13 +109,20 @@ def parse_query(query: str) -> dict[str, list[str]]:
 
 
 def decode(
-    incoming: Incoming, path: str, query: str, new_id: Callable[[], str], *, max_strings: int = gojson.MAX_STRINGS
+    incoming: Incoming,
+    path: str,
+    query: str,
+    new_id: Callable[[], str],
+    *,
+    max_strings: int = gojson.MAX_STRINGS,
+    target: str = "",
 ) -> Request:
     """The request below `/v1/`. Raises Refused.
 
     Args:
         path: starts with `/v1/`.
         max_strings: how many strings a JSON body may hold; 0 for any number.
+        target: Go's name for what the body is decoded into, where it is not a map.
     """
     method, headers = incoming.method, incoming.headers
     path = path[4:]
@@ -140,7 +147,7 @@ def decode(
         if kind == "application/ocsp-request" or path.startswith("sys/storage/raft/snapshot"):
             body = incoming.body
         elif incoming.body:
-            data = decode_body(incoming.body, kind, max_strings)
+            data = decode_body(incoming.body, kind, max_strings, target)
     elif method == "DELETE":
         operation, data = "delete", from_query(parse_query(query)) if query else NOTHING
     elif method in ("LIST", "SCAN"):
@@ -152,7 +159,7 @@ def decode(
         kind = media_type(headers, strict=True)
         if kind != _MERGE_PATCH:
             raise refused(415, f"PATCH requires Content-Type of {_MERGE_PATCH}, provided {kind}")
-        data = decode_body(incoming.body, kind, max_strings)
+        data = decode_body(incoming.body, kind, max_strings, target)
     elif method == "HEAD":
         operation, data = "header", from_query(parse_query(query)) if query else NOTHING
     elif method == "OPTIONS":
@@ -270,7 +277,7 @@ def _check_media_type(kind: str, parameters: str) -> None:
         raise refused(400, "mime: invalid media parameter")
 
 
-def decode_body(body: bytes, kind: str, max_strings: int = gojson.MAX_STRINGS) -> Mapping[str, Any]:
+def decode_body(body: bytes, kind: str, max_strings: int = gojson.MAX_STRINGS, target: str = "") -> Mapping[str, Any]:
     """The object that a body holds: JSON whatever its type says, or a form. Raises Refused."""
     if kind == "application/x-www-form-urlencoded" and not body.lstrip().startswith(b"{"):
         text = body.decode("utf-8", "replace")
@@ -288,6 +295,6 @@ def decode_body(body: bytes, kind: str, max_strings: int = gojson.MAX_STRINGS) -
             if isinstance(found, dict):
                 return found
     try:
-        return gojson.decode_object(body, max_strings=max_strings) or NOTHING
+        return gojson.decode_object(body, max_strings=max_strings, target=target or gojson.MAP) or NOTHING
     except ValueError as error:
         raise refused(400, str(error)) from None

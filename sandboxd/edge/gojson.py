@@ -12,6 +12,7 @@ from sandboxd.vault.gotext import quote
 
 MAX_DEPTH = 10_000
 LONG_NUMBER = 309  # digits that a number in range cannot have
+MAP = "map[string]interface {}"
 MAX_STRINGS = 1_000
 MAX_MEMORY = 32 * 1024 * 1024 + 512 * 1024  # bytes, as the real server estimates what a body takes
 
@@ -282,8 +283,12 @@ class Decoder:
         raise ValueError(f"invalid character '{shown}' {where}")
 
 
-def decode_object(body: bytes, *, max_strings: int = MAX_STRINGS) -> dict[str, Any] | None:
+def decode_object(body: bytes, *, max_strings: int = MAX_STRINGS, target: str = MAP) -> dict[str, Any] | None:
     """The object that a body holds, or None for an empty one or `null`.
+
+    Args:
+        max_strings: how many strings it may hold; 0 for any number.
+        target: Go's name for what the real server decodes it into, which its refusal shows.
 
     Raises ValueError with the whole text of the real server's refusal.
     """
@@ -304,6 +309,4 @@ def decode_object(body: bytes, *, max_strings: int = MAX_STRINGS) -> dict[str, A
         if isinstance(value, bool)
         else "number"
     )
-    raise ValueError(
-        f"failed to decode JSON input: json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
-    )
+    raise ValueError(f"failed to decode JSON input: json: cannot unmarshal {kind} into Go value of type {target}")

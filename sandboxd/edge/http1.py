@@ -330,11 +330,12 @@ class Connection(asyncio.Protocol):
     def _bytes(self, head: Head, answer: Answer, *, close: bool) -> bytes:
         status, body, headers, kind, standard, _ = answer
         namespace = head.headers.get("x-vault-namespace") if standard else None
-        if headers or namespace or not standard or not kind:
+        if headers or namespace or not standard or not kind or status >= 600:
             lines = dict(headers)
             if standard:
                 lines.setdefault("Cache-Control", "no-store")
-                lines["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+                if status < 600:  # Go's server has headers for the classes of statuses that there are
+                    lines["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
             if kind:
                 lines["Content-Type"] = kind
             if namespace and namespace[0]:

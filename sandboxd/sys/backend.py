@@ -15,6 +15,7 @@ from sandboxd.sys import (
     quotas,
     rekey,
     seal,
+    server,
     tools,
     wrapping,
 )
@@ -38,6 +39,7 @@ BACKEND = Engine(
         *quotas.PATHS,
         *rekey.PATHS,
         *seal.PATHS,
+        *server.PATHS,
         *tools.PATHS,
         *wrapping.PATHS,
     ),

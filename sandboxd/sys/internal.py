@@ -8,6 +8,7 @@ from sandboxd.vault.errors import PermissionDenied, Refusal, fail
 from sandboxd.vault.framework.backend import Path, Response, Result
 from sandboxd.vault.framework.describe import openapi_paths
 from sandboxd.vault.framework.fields import Rest, param
+from sandboxd.vault.framework.wire import encode
 from sandboxd.vault.mounts import Mounted
 from sandboxd.vault.pipeline import Bearer, identify
 from sandboxd.vault.system import SystemCall
@@ -120,7 +121,8 @@ def read_openapi(call: SystemCall, args: OpenApiArgs) -> Result:
             mount = f"{name}={entry.path.rstrip('/')}"
         tag = _TAGS.get(kind, "auth" if entry.table == "auth" else "secrets")
         paths.update(openapi_paths(prefix, mounted.router.routes, tag, kind=kind, mount=mount))
-    return Response(data=openapi_document(call.world, dict(sorted(paths.items()))), bare=True)
+    document = openapi_document(call.world, dict(sorted(paths.items())))
+    return Response(body=encode(document))
 
 
 def openapi_document(world: World, paths: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,17 @@ from sandboxd.sys.direct import DirectHandler
 
 DIRECT: dict[str, DirectHandler] = {**seal.DIRECT, **rekey.DIRECT}
 
+# What Go's server decodes their bodies into: its refusals name these types.
+BODY_TYPES = {
+    "sys/init": "http.InitRequest",
+    "sys/unseal": "http.UnsealRequest",
+    "sys/generate-root/attempt": "http.GenerateRootInitRequest",
+    "sys/generate-root/update": "http.GenerateRootUpdateRequest",
+    "sys/rekey/init": "http.RekeyRequest",
+    "sys/rekey/update": "http.RekeyUpdateRequest",
+    "sys/rekey/verify": "http.RekeyVerificationUpdateRequest",
+}
+
 # Refused with a namespace header before anything else is looked at. Source: OpenBao's HTTP handler.
 ROOT_ONLY = (
     "raw",

@@ -275,8 +275,6 @@ SCRIPTS: dict[str, str] = {
         path-help sys/nothing
         path-help none/x
         version-history
-        plugin list secret
-        plugin info secret kv
         read sys/internal/ui/mounts/secret
         operator init -status
         operator init
