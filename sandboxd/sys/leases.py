@@ -278,7 +278,7 @@ PATHS: tuple[Path[Any, Any], ...] = (
     Path("leases", ListArgs, "List the leases that could not be revoked.", read=list_irrevocable),
     Path("leases/count", CountArgs, "Count the leases that could not be revoked.", read=count),
     Path("leases/lookup", LookupArgs, "Look up a lease.", write=lookup),
-    Path("leases/lookup/{prefix}", PrefixArgs, "List the leases below a prefix.", list=list_prefix),
+    Path("leases/lookup/[{prefix}]", PrefixArgs, "List the leases below a prefix.", list=list_prefix),
     Path("leases/tidy", NoArgs, "Revoke leases whose token is gone.", write=tidy),
     *_paths("leases/", "vault", "openbao"),
     *_paths("", "vault"),  # from Vault's documentation
