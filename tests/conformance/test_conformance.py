@@ -54,11 +54,15 @@ def test_answers_as_openbao(name: str, oracle: Stage, sandbox: Stage, pool: Thre
     """Both servers give the same answers to the steps of the case."""
     case: Case = CASES[name]
     known = name if sandbox.kind == "sandboxd" else ""
-    for _ in range(2):  # once more if all that differs may be the clock's doing
+    before: set[tuple[int, str]] = set()
+    for _ in range(5):  # a second may begin between two steps on one server and not on the other: what is real repeats
         expected, got = pool.map(lambda stage: stage.play(case), (oracle, sandbox))
         left, gone = judge(known, differences(expected, got))
-        if not all(difference.of_time for _, difference in left):
+        places = {(step, difference.path) for step, difference in left}
+        of_time = all(difference.of_time for _, difference in left)
+        if not left or (places == before and not of_time):
             break
+        before = places
     if left:
         pytest.fail(report(case, left, expected, got), pytrace=False)
     if gone:
