@@ -238,7 +238,7 @@ def _plan(flags: Flags, found: "ServerConfig", *, development: bool) -> Plan:
         host, port = _split(entry.address)
         if not beyond and not is_loopback(host):
             notices.append(
-                f"listening on 127.0.0.1 instead of {host}: a sandbox keeps to this machine "
+                f"listening on 127.0.0.1 instead of {host or 'every address'}: a sandbox keeps to this machine "
                 f"(-listen-beyond-loopback or {BEYOND_LOOPBACK}=1 opens it)"
             )
             host = "127.0.0.1"
@@ -266,15 +266,17 @@ def _plan(flags: Flags, found: "ServerConfig", *, development: bool) -> Plan:
 
 def _split(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
-    if not colon or (":" in host and not host.startswith("[")):
-        raise ListenerError(
-            f"listen tcp: address {address}: {'too many colons' if colon else 'missing port'} in address"
-        )
-    if not (port.isascii() and port.isdecimal()):
+    bracketed = host.startswith("[")
+    fault = "missing port" if not colon else "too many colons" if ":" in host and not bracketed else ""
+    if address.startswith("[") and "]" not in address:
+        fault = "missing ']'"
+    if fault:
+        raise ListenerError(f"listen tcp: address {address}: {fault} in address")
+    if port and not (port.isascii() and port.isdecimal()):
         raise ListenerError(f"listen tcp: lookup tcp/{port}: unknown port")
-    if int(port) > 65535:
+    if int(port or "0") > 65535:
         raise ListenerError(f"listen tcp: address {port}: invalid port")
-    return host.strip("[]"), int(port)
+    return host.strip("[]"), int(port or "0")
 
 
 async def _serve(flags: Flags, found: "ServerConfig", plan: Plan, settings: "Settings", *, development: bool) -> int:
