@@ -54,12 +54,12 @@ def start(wish: Wish, *, detach: bool) -> None:
         stop(
             f"--host {wish.host} would let other machines in. Set {BEYOND_LOOPBACK}=1 as well if that is meant.", USAGE
         )
+    left = state.was_left(wish.name)
     known = state.read(wish.name)
     if known is not None:
         _taken(wish.name, known)
-    if state.was_left(wish.name):
+    if left:
         complain(f'The last sandbox "{wish.name}" was cut off; this one starts afresh.')
-        state.forget(wish.name)
     if wish.port and not client.port_is_free(wish.host, wish.port):
         stop(
             f"port {wish.port} is taken by {client.who_listens(wish.host, wish.port)}.\n"
