@@ -18,7 +18,6 @@ MAX_MEMORY = 32 * 1024 * 1024 + 512 * 1024  # bytes, as the real server estimate
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
-_LONE_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
 _HEX = re.compile(r"[0-9a-fA-F]*")
 _SIMPLE_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LITERALS = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
@@ -255,7 +254,7 @@ class Decoder:
         text = cut.decode("utf-8", "surrogateescape")
         if text.isprintable() and "`" not in text:
             return f"`{text}`"
-        return _LONE_BYTE.sub(r"\\x\1", quote(text))
+        return quote(text)
 
     def _skip(self) -> None:
         found = _SPACE.match(self._text, self._at)

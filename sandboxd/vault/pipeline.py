@@ -26,6 +26,7 @@ from sandboxd.vault.framework import dispatch
 from sandboxd.vault.framework.backend import AuthMethod, Response
 from sandboxd.vault.framework.records import address_in
 from sandboxd.vault.framework.ttl import calculate_ttl
+from sandboxd.vault.gotext import quote
 from sandboxd.vault.identity import Entity
 from sandboxd.vault.namespaces import Namespace, root_only
 from sandboxd.vault.policies import render_filter
@@ -237,7 +238,7 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
         sent = call.raw = {**sent, "limit": decision.limit}
     entry.request(route, bearer, operation)
     if call is None or route.mounted is None:
-        raise Refusal(f'no handler for route "{route.path}". route entry not found.', status=404)
+        raise Refusal(f"no handler for route {quote(route.path)}. route entry not found.", status=404)
     try:
         response = await run(route, call, sent)
         if response is not None and decision.filter_path:

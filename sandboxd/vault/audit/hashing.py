@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from sandboxd.vault.framework.numbers import Number
+from sandboxd.vault.framework.wire import readable
 
 Hash = Callable[[str], str]
 
@@ -78,7 +79,10 @@ _ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"), (b"\xe2\
 
 def encode(entry: Mapping[str, Any]) -> bytes:
     """An entry as one line, its fields in the order that they have here, the signs of HTML escaped."""
-    raw = _encoder.encode(entry)
+    try:
+        raw = _encoder.encode(entry)
+    except UnicodeEncodeError:
+        raw = _encoder.encode(readable(entry))
     for sign, escape in (*_ESCAPES, (b"\xe2\x80\xa9", b"\\u2029")):
         if sign in raw:
             raw = raw.replace(sign, escape)

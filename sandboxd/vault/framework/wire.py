@@ -19,6 +19,7 @@ _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TOKEN = re.compile(_STRING + rb'|[\[\]{}]|[^,:\[\]{}"]+')
 _STRING_OR_NUMBER = re.compile(_STRING + rb"|-?[0-9][0-9.eE+-]*")
 _MAY_DIFFER_AS_FLOAT = re.compile(rb"[0-9]{16}|[0-9][.eE]|-0")
+_LONE = re.compile("[\ud800-\udfff]")
 _NO_KEY = object()
 
 
@@ -43,12 +44,29 @@ def encode(value: Any) -> bytes:
         raw = _encoder.encode(value)
     except RecursionError:
         raw = _encode_deep(value)
+    except UnicodeEncodeError:
+        raw = _encoder.encode(readable(value))
     if b"<" in raw or b">" in raw or b"&" in raw:
         for sign, escape in _ESCAPES:
             raw = raw.replace(sign, escape)
     if not raw.isascii():
         raw = raw.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
     return raw
+
+
+def readable(value: Any) -> Any:
+    """The value with a sign for each byte of a path or header that is no UTF-8, as Go writes it."""
+    if isinstance(value, str):
+        return _LONE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {readable(key): readable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [readable(inner) for inner in value]
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.replace(
+            value, **{name: readable(getattr(value, name)) for name in value.__struct_fields__}
+        )
+    return value
 
 
 def decode(raw: bytes) -> Any:

@@ -54,3 +54,7 @@ def test_the_signs_of_html_are_escaped():
 
 def test_structures_become_plain_data():
     assert as_json({"a": (1, 2), "b": {"c": ("x",)}}) == {"a": [1, 2], "b": {"c": ["x"]}}
+
+
+def test_bytes_that_are_no_utf8_do_not_keep_an_entry_from_being_written():
+    assert encode({"path": "secret/data/\udcff"}) == '{"path":"secret/data/\ufffd"}\n'.encode()

@@ -54,3 +54,7 @@ def test_digits_in_texts_are_no_numbers():
 def test_values_may_be_nested_as_deeply_as_a_body():
     text = b'{"a":' + b'[{"b":[' * 3000 + b'"<}\\"",-1,1.50,true,null,{},[]' + b"]}]" * 3000 + b',"z":1}'
     assert wire.encode(wire.decode(text)) == text.replace(b"<", b"\\u003c")
+
+
+def test_bytes_of_a_path_that_are_no_utf8_get_a_sign_each():
+    assert wire.encode({"a\udcff": ["\udcfe\udcff", ("x",)]}) == '{"a\ufffd":["\ufffd\ufffd",["x"]]}'.encode()
