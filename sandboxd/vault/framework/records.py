@@ -53,7 +53,9 @@ def sent(call: Call, record: type) -> frozenset[str]:
     return frozenset(
         field.attribute
         for field in _params(record)
-        if field.name in call.raw and (call.raw[field.name] is not None or field.kind.decode(None) is not None)
+        if not field.hidden
+        and field.name in call.raw
+        and (call.raw[field.name] is not None or field.kind.decode(None) is not None)
     )
 
 
