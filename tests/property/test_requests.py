@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandboxd.edge.app import App
-from sandboxd.edge.messages import Incoming
+from sandboxd.edge.messages import Answer, Incoming
 from sandboxd.edge.runtime import make_world
 from sandboxd.vault.bootstrap import start_dev
+from sandboxd.vault.namespaces import ROOT
+from sandboxd.vault.storage import Storage
 from sandboxd.vault.world import Settings
 
+if TYPE_CHECKING:
+    from sandboxd.vault.world import World
+
+METHODS_OF_PATHS = ("GET", "POST", "POST", "POST", "PUT", "DELETE", "LIST", "PATCH")
 METHODS = st.sampled_from(("GET", "POST", "PUT", "DELETE", "LIST", "PATCH", "HEAD", "SCAN", "OPTIONS", "FOO"))
 ROUTES = (
     "secret/data/{}",
@@ -152,5 +161,67 @@ def test_no_request_is_answered_by_a_traceback(profile: str) -> None:
             if status >= 400 and "errors" in found:
                 assert all(isinstance(text, str) for text in found["errors"])
                 assert not any(word in str(found["errors"]) for word in ("Traceback", "NoneType", "object at 0x"))
+
+    check()
+
+
+# Values of all kinds that fields have, good and bad, for fields that want another.
+ODD = st.sampled_from(
+    (
+        *(None, True, 0, -1, 2**63, 10**30, 1.5, -0.0, "", "a", "-1", "1h", "1y", "99999999999h", "0x10", "true", "kv"),
+        *("root", "a,b", "../x", "x" * 600, "é\u2028", "\x00", '{"a":1}', "YQ==", "hvs.x", "10.0.0.0/8", "::1/200"),
+        *([], {}, [1], ["a"], [None], [["a"]], [{}], {"a": "b"}, {"a": None}, {"": ""}, ["a=b"], {"version": 3}),
+        *('path "a" { capabilities = ["read"] }', 'path "a" {', "2026-01-01T00:00:00Z", "secret/data/a", "batch"),
+    )
+)
+PLACES = ("a", "b", "a/b", "..", "%ff", "é", "", "self", "root", "A" * 300)
+
+
+def declared(world: World) -> list[tuple[str, tuple[str, ...]]]:
+    """Every path of every mount, and the names of its fields, those that it keeps for itself too."""
+    return [
+        (
+            ("auth/" if mounted.entry.table == "auth" else "") + mounted.entry.path + path.template,
+            tuple(field.name for field in fields(path.args)),
+        )
+        for mounted in world.mounts.list(ROOT)
+        for path in mounted.backend.paths
+        if path.template not in ("seal", "step-down")
+    ]
+
+
+@pytest.mark.parametrize("profile", ["vault", "openbao"])
+def test_no_value_of_any_field_of_any_path_is_answered_by_a_traceback(profile: str) -> None:
+    """Nor does it leave lists of storage that are wrong."""
+    world = make_world(Settings(profile="openbao" if profile == "openbao" else "vault"), seed="fields")
+    start_dev(world, "root")
+    app = App(world)
+
+    def send(method: str, target: str, body: object, headers: dict[str, tuple[str, ...]]) -> Answer:
+        sent = {"host": ("localhost",), "x-vault-token": ("root",)} | headers
+        return asyncio.run(app.answer(Incoming(method, target, sent, json.dumps(body).encode(), "127.0.0.1", 1)))
+
+    for kind in ("approle", "userpass"):
+        send("POST", f"/v1/sys/auth/{kind}", {"type": kind}, {})
+    paths = declared(world)
+    begun = world.snapshot()
+
+    @settings(max_examples=1500)
+    @given(st.sampled_from(METHODS_OF_PATHS), st.sampled_from(paths), st.sampled_from(PLACES), st.data())
+    def check(method: str, path: tuple[str, tuple[str, ...]], place: str, data: st.DataObject) -> None:
+        template, names = path
+        target = "/v1/" + re.sub(r"\{[^}]*\}", lambda _: place, template)
+        body = data.draw(st.dictionaries(st.sampled_from(names), ODD, max_size=4)) if names else {}
+        headers = {"content-type": ("application/merge-patch+json",)} if method == "PATCH" else {}
+        answer = send(method, target, body, headers)
+        if answer.content_type == "application/json" and answer.body:
+            errors = str(json.loads(answer.body).get("errors"))
+            assert not any(word in errors for word in ("Traceback", "NoneType", "object at 0x", "Expected `"))
+        fresh = Storage()
+        fresh.load(world.storage._values)
+        assert fresh._children == world.storage._children
+        if send("GET", "/v1/auth/token/lookup-self", None, {}).status != 200:  # it took its own token, or sealed
+            world.restore(begun)
+            world.seal.open()
 
     check()
