@@ -172,7 +172,7 @@ async def _rsa(entropy: Entropy) -> bytes:
         iqmp=rsa.rsa_crt_iqmp(found.p, found.q),
         public_numbers=rsa.RSAPublicNumbers(EXPONENT, found.n),
     )
-    return _der(numbers.private_key())
+    return _der(numbers.private_key(unsafe_skip_rsa_key_validation=True))
 
 
 def _elliptic(entropy: Entropy, algorithm: str) -> bytes:
