@@ -1,226 +1,28 @@
-"""The `sandboxd` command. Each group of commands has a file of its own, loaded when it is used."""
+"""The `sandboxd` command."""
 
-import os
 import sys
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from sandboxd import __version__
-
-app = typer.Typer(
-    name="sandboxd",
-    help="A local emulator of HashiCorp Vault: fixtures, provably fake secrets, and the real server's answers.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit statuses: 0 done, 1 went wrong, 2 bad command line, 3 not running, 4 bad fixture, "
-    "5 name or port taken, 6 (verify) not one of sandboxd's values.",
-)
-fixtures_app = typer.Typer(
-    help="Check fixtures, show what they declare, and write the schema for editors.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(fixtures_app, name="fixtures")
-
-
-class ProfileName(StrEnum):
-    """Whose answers to give."""
-
-    VAULT = "vault"
-    OPENBAO = "openbao"
-
-
-class Shell(StrEnum):
-    """Who reads what `env` prints."""
-
-    SH = "sh"
-    FISH = "fish"
-    POWERSHELL = "powershell"
-    DOTENV = "dotenv"
-
-
-Name = Annotated[str, typer.Option("--name", "-n", help="Which sandbox, where there are several.", show_default=True)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Fixture = Annotated[Path, typer.Argument(help="A fixture file.", show_default=False)]
-
-
-@app.command()
-def up(
-    fixture: Annotated[
-        Path | None, typer.Argument(help="The fixture to fill it from; empty without one.", show_default=False)
-    ] = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Run in the background; come back when ready.")
-    ] = False,
-    name: Name = "default",
-    port: Annotated[int, typer.Option("--port", "-p", help="The port; 0 for any free one.", min=0, max=65535)] = 8200,
-    host: Annotated[str, typer.Option(help="The loopback address to listen on.")] = "127.0.0.1",
-    seed: Annotated[str, typer.Option(help="Makes every random value repeatable, tokens included.")] = "",
-    profile: Annotated[
-        ProfileName | None, typer.Option("--as", help="Whose answers to give; vault unless the fixture says otherwise.")
-    ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Keep the state in this directory, beyond the process.", file_okay=False)
-    ] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Serve TLS, with a certificate made on the spot.")] = False,
-    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Apply the fixture again when it is saved.")] = True,
-    root_token: Annotated[
-        str, typer.Option(help="The root token; a fresh one without.", envvar="VAULT_DEV_ROOT_TOKEN_ID")
-    ] = "",
-    as_json: Json = False,
-) -> None:
-    """Start a sandbox."""
-    from sandboxd.cli.up import Wish, start
-
-    wish = Wish(
-        fixture=fixture,
-        name=name,
-        port=port,
-        host=host,
-        seed=seed,
-        profile=profile.value if profile is not None else "",
-        data_dir=data_dir,
-        tls=tls,
-        watch=watch,
-        root_token=root_token,
-        json=as_json,
-    )
-    start(wish, detach=detach)
-
-
-@app.command()
-def down(
-    name: Name = "default",
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Stop every sandbox.")] = False,
-) -> None:
-    """Stop a sandbox."""
-    from sandboxd.cli import running
-
-    running.down(name, everything=everything)
-
-
-@app.command()
-def status(
-    name: Name = "default",
-    everything: Annotated[bool, typer.Option("--all", "-a", help="List every sandbox.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Tell what a sandbox is and holds."""
-    from sandboxd.cli import running
-
-    running.status(name, everything=everything, as_json=as_json)
-
-
-@app.command()
-def logs(
-    name: Name = "default",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is added.")] = False,
-) -> None:
-    """Print what a detached sandbox has said."""
-    from sandboxd.cli import running
-
-    running.logs(name, follow=follow)
-
-
-@app.command()
-def reset(name: Name = "default", as_json: Json = False) -> None:
-    """Go back to the state right after the fixture was applied."""
-    from sandboxd.cli import running
-
-    running.reset(name, as_json=as_json)
-
-
-@app.command()
-def env(
-    name: Name = "default",
-    shell: Annotated[Shell | None, typer.Option("--shell", "-s", help="Who reads it; told from $SHELL.")] = None,
-) -> None:
-    """Print the variables that point a shell or a .env file at a sandbox."""
-    from sandboxd.cli import running
-
-    login = Path(os.environ.get("SHELL", "")).name
-    running.env(name, shell=shell.value if shell is not None else "fish" if login == "fish" else "sh")
-
-
-@app.command()
-def verify(
-    value: Annotated[str, typer.Argument(help="The value; - reads it from standard input.")],
-    name: Name = "default",
-    as_json: Json = False,
-) -> None:
-    """Tell whether a value is one of sandboxd's, and which."""
-    from sandboxd.cli import running
-
-    running.verify(value, name, as_json=as_json)
-
-
-@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
-def server() -> None:
-    """Start in place of `vault server`, with its flags (-dev, -config=FILE, ...)."""
-    raise SystemExit(_server(sys.argv[2:]))
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    typer.echo(f"sandboxd v{__version__}")
-
-
-@fixtures_app.command("check")
-def check(
-    files: Annotated[list[Path], typer.Argument(help="Fixture files.", show_default=False)], as_json: Json = False
-) -> None:
-    """Check fixtures without starting anything."""
-    from sandboxd.cli import fixtures
-
-    fixtures.check(files, as_json=as_json)
-
-
-@fixtures_app.command("schema")
-def schema() -> None:
-    """Print the JSON Schema that editors complete and check fixtures by."""
-    from sandboxd.cli import fixtures
-
-    fixtures.schema()
-
-
-@fixtures_app.command("show")
-def show(
-    fixture: Fixture,
-    reveal: Annotated[
-        bool, typer.Option("--reveal", help="Show the values themselves; all of them are fakes.")
-    ] = False,
-    seed: Annotated[str, typer.Option(help="The seed to show the values for.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Show what a fixture declares, and how to log in."""
-    from sandboxd.cli import fixtures
-
-    fixtures.show(fixture, reveal=reveal, seed=seed, as_json=as_json)
-
-
-def _server(arguments: list[str]) -> int:
-    from sandboxd.cli.server import main as serve
-
-    return serve(arguments)
 
 
 def main() -> None:
     """Run the command line."""
     if sys.argv[1:2] == ["server"]:
-        sys.exit(_server(sys.argv[2:]))  # Go's flags are not for typer to read
-    if sys.argv[1:2] in (["-version"], ["--version"], ["-v"]):
-        sys.argv[1] = "version"
+        # Go's flags are not for typer to read, and a server is to be there without waiting for it to load.
+        from sandboxd.cli.server import main as serve
+
+        sys.exit(serve(sys.argv[2:]))
+    if sys.argv[1:2] in (["version"], ["-version"], ["--version"], ["-v"]):
+        from sandboxd import __version__
+
+        print(f"sandboxd v{__version__}")
+        return
+    from sandboxd.cli.app import app
+
     try:
         app()
     except BrokenPipeError:
         # Whoever read the output has seen enough.
+        import os
+
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 

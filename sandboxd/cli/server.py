@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandboxd.cli.client import is_loopback
-from sandboxd.cli.state import write_private
+from sandboxd.edge.guard import is_loopback
 from sandboxd.vault.gotext import quote
 
 if TYPE_CHECKING:
@@ -359,6 +358,8 @@ def _announce_dev(name: str, plan: Plan, unseal_key: str, root_token: str) -> No
 
 def _store_token(token: str) -> None:
     """Keep the token where the CLI looks for it, for its owner alone."""
+    from sandboxd.cli.state import write_private
+
     path = Path.home() / ".vault-token"
     try:
         write_private(path, token)

@@ -75,21 +75,3 @@ def test_a_taken_port_is_not_free():
         port = other.getsockname()[1]
         assert not client.port_is_free("127.0.0.1", port)
     assert client.port_is_free("127.0.0.1", port)
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("::1", True),
-        ("localhost", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("", False),
-        ("192.168.1.1", False),
-        ("vault.test", False),
-    ],
-)
-def test_loopback_is_what_only_this_machine_reaches(host, loopback):
-    assert client.is_loopback(host) is loopback

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from sandboxd.edge.guard import local_host, make_guard
+from sandboxd.edge.guard import is_loopback, local_host, make_guard
 from sandboxd.edge.messages import Incoming
 
 
@@ -128,3 +128,21 @@ def test_cors_does_not_open_the_host():
 @pytest.mark.parametrize(("name", "local"), [("", False), (".", False), ("a", True), ("::1", True), ("a.b", False)])
 def test_a_name_is_local_when_nobody_else_can_own_it(name, local):
     assert local_host(name) is local
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("", False),
+        ("192.168.1.1", False),
+        ("vault.test", False),
+    ],
+)
+def test_loopback_is_what_only_this_machine_reaches(host, loopback):
+    assert is_loopback(host) is loopback
