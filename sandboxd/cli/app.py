@@ -22,7 +22,7 @@ app = typer.Typer(
     "5 name or port taken, 6 (verify) not one of sandboxd's values.",
 )
 fixtures_app = typer.Typer(
-    help="Check fixtures, show what they declare, and write the schema for editors.",
+    help="Check, show and describe fixtures.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -141,7 +141,7 @@ def env(
     name: Name = "default",
     shell: Annotated[Shell | None, typer.Option("--shell", "-s", help="Who reads it; told from $SHELL.")] = None,
 ) -> None:
-    """Print the variables that point a shell or a .env file at a sandbox."""
+    """Print variables for a shell or a .env file."""
     from sandboxd.cli import running
 
     login = Path(os.environ.get("SHELL", "")).name
@@ -154,7 +154,7 @@ def verify(
     name: Name = "default",
     as_json: Json = False,
 ) -> None:
-    """Tell whether a value is one of sandboxd's, and which."""
+    """Tell whether a value is one of ours, and which."""
     from sandboxd.cli import running
 
     running.verify(value, name, as_json=as_json)
@@ -162,7 +162,7 @@ def verify(
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
 def server(context: typer.Context) -> None:
-    """Start in place of `vault server`, with its flags (-dev, -config=FILE, ...)."""
+    """Start in place of `vault server`, with its flags."""
     from sandboxd.cli.server import main
 
     sys.exit(main(context.args))
