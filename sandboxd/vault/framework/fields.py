@@ -207,7 +207,7 @@ def decode_map(value: Any, at: str = "") -> dict[str, Any]:
     if isinstance(value, list):
         merged: dict[str, Any] = {}
         for index, item in enumerate(value):
-            merged.update(decode_map(item, f"[{index}]"))
+            merged.update(decode_map(item, f"{at}[{index}]"))
         return merged
     raise _unconvertible("map[string]interface {}", value, at)
 
