@@ -97,7 +97,7 @@ def encode_errors(errors: tuple[str, ...]) -> bytes:
 
 def refused(error: VaultError) -> Answer:
     """A refusal as an answer."""
-    return Answer(error.status, encode_errors(error.errors))
+    return Answer(error.status, encode_errors(error.errors), tuple(error.headers.items()))
 
 
 NOT_FOUND = Answer(404, encode_errors(()))

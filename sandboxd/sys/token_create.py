@@ -71,7 +71,7 @@ def create_with_role(call: SystemCall, args: RoleCreateArgs) -> Result:
 
 def _create(call: SystemCall, args: CreateArgs, *, orphan: bool, role: Role | None) -> Response:
     parent = call.token
-    if parent is None or parent.used_up:
+    if parent is None or parent.used_up or (call.request.inline and parent.type == "service"):
         refuse("parent token lookup failed: no parent found")
     if parent.type == "batch":
         refuse("batch tokens cannot create more tokens")

@@ -18,14 +18,19 @@ routing wraps as `1 error occurred:\\n\\t* text\\n\\n`. Which of the two a handl
 here choose between them as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NoReturn
 
 
 class VaultError(Exception):
-    """A refusal with its HTTP status and the texts for the `errors` list (never a value that could be secret)."""
+    """A refusal with its HTTP status and the texts for the `errors` list (never a value that could be secret).
+
+    `headers` go out with it.
+    """
 
     status = 500
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, *errors: str, status: int | None = None) -> None:
         super().__init__(*errors)

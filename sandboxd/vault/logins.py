@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
 
 def issue(world: "World", route: "Route", response: Response) -> Response:
-    """Give a successful login its token. Raises VaultError when it may not have one."""
+    """Give a successful login its token, with a lease. Raises VaultError when it may not have one."""
+    response, token = settle(world, route, response)
+    if token.type == "service" and response.auth is not None:
+        world.tokens.keep(token)
+        world.leases.register_auth(token, msgspec.structs.replace(response.auth, policies=response.auth.token_policies))
+    return response
+
+
+def settle(world: "World", route: "Route", response: Response) -> tuple[Response, Token]:
+    """A successful login with its token, which is not kept yet. Raises VaultError when it may not have one."""
     auth, mounted = response.auth, route.mounted
     if auth is None or mounted is None:
         raise InternalError
@@ -55,7 +64,7 @@ def issue(world: "World", route: "Route", response: Response) -> Response:
         if name in UNASSIGNABLE:
             raise Refusal(f'cannot assign policy "{name}"')
     auth.token_type = token_type(mounted.mount.token_type, auth.token_type)
-    token = world.tokens.create(
+    token = world.tokens.make(
         Token(
             id="",
             path=route.path,
@@ -74,13 +83,9 @@ def issue(world: "World", route: "Route", response: Response) -> Response:
         )
     )
     auth.token, auth.accessor, auth.ttl, auth.orphan = token.id, token.accessor, ttl, True
-    auth.policies = auth.token_policies
-    if token.type == "batch":
-        auth.renewable = False
-    else:
-        world.leases.register_auth(token, auth)
     auth.policies = everything
-    return msgspec.structs.replace(response, auth=auth, warnings=[*response.warnings, *warnings])
+    auth.renewable = auth.renewable and token.type == "service"
+    return msgspec.structs.replace(response, auth=auth, warnings=[*response.warnings, *warnings]), token
 
 
 def finish(world: "World", call: "SystemCall", response: Response) -> Response:

@@ -5,7 +5,7 @@ is decided before existence is revealed; what a login issues, a lease, and wrapp
 order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -43,7 +43,11 @@ if TYPE_CHECKING:
 
 
 KNOWN_ROUTES = 10_000
+INLINE = "x-vault-inline-auth-path"  # the header of a request that logs in by itself
 _PLAIN = (Response, dict, msgspec.Raw)  # what a handler answers with when it did not have to wait
+
+
+Issue = Callable[["World", "Route", Response], Response]
 
 
 class Route(NamedTuple):
@@ -77,9 +81,17 @@ async def handle(world: "World", request: Request) -> Response | None:
     namespace, path = resolve(world, request)
     if world.faults is not None:
         await world.faults.before(request, namespace)
+    token = None
+    if INLINE in request.headers and world.profile == "openbao":
+        from sandboxd.vault import inline
+
+        answered, token = await inline.login(world, request)
+        if answered is not None or token is None:
+            return answered
+        request = msgspec.structs.replace(request, token=token.id, inline=True)
     with world.audit.entry(request) as entry:
         try:
-            response = await serve(world, request, namespace, path, entry)
+            response = await serve(world, request, namespace, path, entry, token=token)
         finally:
             world.commit()  # also on the way to a refusal: a use of a token counts, and so does a revocation
         entry.response(response)
@@ -88,8 +100,22 @@ async def handle(world: "World", request: Request) -> Response | None:
     return response
 
 
-async def serve(world: "World", request: Request, namespace: Namespace, path: str, entry: Any) -> Response | None:
-    """Take a request from its path to its answer, wrapped if it is to be."""
+async def serve(
+    world: "World",
+    request: Request,
+    namespace: Namespace,
+    path: str,
+    entry: Any,
+    *,
+    token: Token | None = None,
+    issue: "Issue" = logins.issue,
+) -> Response | None:
+    """Take a request from its path to its answer, wrapped if it is to be.
+
+    Args:
+        token: whose request it is, where that is known already.
+        issue: gives a login its token.
+    """
     if path.endswith("/") and request.operation in ("update", "create", "patch"):
         raise Refusal("cannot write to a path ending in '/'")
     check_form(world, request)
@@ -99,11 +125,11 @@ async def serve(world: "World", request: Request, namespace: Namespace, path: st
     route = find(world, namespace, path)
     entry.about(route)
     if route.login:
-        bearer = anyone(world, request)
+        bearer = anyone(world, request, token)
         entry.request(route, bearer)
-        response = await login(world, request, route, bearer)
+        response = await login(world, request, route, bearer, issue)
     else:
-        bearer = authenticate(world, request)
+        bearer = authenticate(world, request, token)
         entry.about(route, bearer)
         try:
             response = await authorized(world, request, route, bearer, entry)
@@ -175,18 +201,18 @@ def _find(world: "World", namespace: Namespace, path: str) -> Route:
     return Route(namespace, path, mounted, inner, match, login, not login and router.needs_sudo(inner, match))
 
 
-def anyone(world: "World", request: Request) -> Bearer | None:
+def anyone(world: "World", request: Request, token: Token | None = None) -> Bearer | None:
     """Who asks for what needs no token, or None. Raises Refusal when the token's policies cannot be told."""
     try:
-        return identify(world, request) if request.token else None
+        return identify(world, request, token) if request.token else None
     except BrokenPolicy as error:
         raise (Refusal("Forbidden", status=403) if error.status == 403 else InternalError()) from error
 
 
-def authenticate(world: "World", request: Request) -> Bearer:
+def authenticate(world: "World", request: Request, known: Token | None = None) -> Bearer:
     """Who asks, with the token's use counted. Raises PermissionDenied for a token that is not valid."""
     try:
-        bearer = identify(world, request)
+        bearer = identify(world, request, known)
     except BrokenPolicy as error:
         if error.status == 403:
             raise Refusal("Forbidden") from error
@@ -195,6 +221,8 @@ def authenticate(world: "World", request: Request) -> Bearer:
         raise rejected(world, request)
     token = bearer.token
     if token.num_uses > 0:
+        if request.inline:
+            raise Refusal(listed((InternalError.text,)), status=500)  # there is nothing kept to count on
         left = token.num_uses - 1
         token = msgspec.structs.replace(token, num_uses=left or -1, used_up=left == 0)
         world.tokens.put(token)
@@ -209,9 +237,14 @@ def rejected(world: "World", request: Request) -> VaultError:
     return Refusal("permission denied", status=403)
 
 
-def identify(world: "World", request: Request) -> Bearer | None:
-    """Who asks, or None when the token is missing, unknown, expired, used up, or used from elsewhere."""
-    token = world.tokens.live(request.token, world.clock.now()) if request.token else None
+def identify(world: "World", request: Request, token: Token | None = None) -> Bearer | None:
+    """Who asks, or None when the token is missing, unknown, expired, used up, or used from elsewhere.
+
+    Args:
+        token: the request's, where it is kept nowhere.
+    """
+    if token is None and request.token:
+        token = world.tokens.live(request.token, world.clock.now())
     if token is None:
         return None
     if token.ttl and token.bound_cidrs and not address_in(request.remote_address, token.bound_cidrs):
@@ -245,6 +278,9 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
             response = filter_listing(world, route, bearer, response, decision.filter_path)
         if response is not None and response.lease is not None:
             response = lease(world, route, bearer.token, response)
+            if request.inline and response.lease is not None and response.lease.id:
+                await world.leases.revoke_prefix(response.lease.id, namespace_id=route.namespace.id)
+                raise Refusal("requests with inline authentication cannot generate leases", status=500)
         if response is not None and response.auth is not None:
             response = logins.finish(world, call, response)
         if response is not None and route.path == "cubbyhole/response" and bearer.token.policies == (wrapping.POLICY,):
@@ -312,7 +348,9 @@ def lease(world: "World", route: Route, token: Token, response: Response) -> Res
     return msgspec.structs.replace(response, lease=secret, warnings=[*response.warnings, *warnings])
 
 
-async def login(world: "World", request: Request, route: Route, bearer: Bearer | None) -> Response | None:
+async def login(
+    world: "World", request: Request, route: Route, bearer: Bearer | None, issue: "Issue"
+) -> Response | None:
     """Run a request that needs no token; a login among them gets its token here."""
     mounted = route.mounted
     if mounted is None:
@@ -328,7 +366,7 @@ async def login(world: "World", request: Request, route: Route, bearer: Bearer |
         if response is not None and response.auth is not None and request.operation in ("update", "create", "read"):
             if not isinstance(mounted.backend, AuthMethod):
                 raise InternalError
-            response = logins.issue(world, route, response)
+            response = issue(world, route, response)
     except InvalidCredentials:
         if user is not None:
             world.lockouts.failed(mounted, user)

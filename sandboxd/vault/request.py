@@ -32,6 +32,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     remote_port: int = 0
     body: bytes = b""  # raw, only for what is not JSON (OCSP requests, raft snapshots)
     client_certificates: tuple[bytes, ...] = ()  # DER, leaf first
+    inline: bool = False  # its token comes from the login in its own headers, and is kept nowhere
 
     def header(self, name: str) -> str:
         """The first value of a header (lower-case name), or an empty string."""

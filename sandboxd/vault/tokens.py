@@ -183,23 +183,32 @@ class Tokens:
                 yield token
 
     def create(self, token: Token) -> Token:
-        """Keep a new token, or seal it into its id when it is a batch token.
+        """Make a new token as `make` does, and keep it unless it is a batch token."""
+        token = self.make(token)
+        if token.type == "service":
+            self.keep(token)
+        return token
+
+    def make(self, token: Token) -> Token:
+        """A new token, kept nowhere; a batch token is sealed into its id.
 
         An empty `id` is filled with a fresh one, as is the accessor of a service token.
         """
         suffix = "" if token.namespace_id == "root" else f".{token.namespace_id}"
         if token.type == "batch":
             return msgspec.structs.replace(token, id=self._seal(token) + suffix)
-        token = msgspec.structs.replace(
+        return msgspec.structs.replace(
             token,
             id=token.id or self._mint(token, suffix),
             accessor=token.accessor or self._entropy.text(24) + suffix,
         )
+
+    def keep(self, token: Token) -> None:
+        """Keep a new service token."""
         self.put(token)
         self._accessors.put(token.accessor, Reference(hash=token.hash))
         if token.parent:
             self._children.put(f"{token.parent}/{token.hash}", Reference(hash=token.hash))
-        return token
 
     def put(self, token: Token) -> None:
         """Keep a changed token."""

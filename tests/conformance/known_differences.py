@@ -25,7 +25,6 @@ WEB_PAGES = "A web page must not reach a sandbox, so an Origin that was not allo
 
 LATER_METHODS = "These auth methods are not there yet, so the sandbox cannot mount them."
 PLUGINS = "The catalogue of plugins is not there yet: what it would list cannot all be mounted."
-INLINE = "Logging in and calling with one request (X-Vault-Inline-Auth-*), which only OpenBao has, is not there yet."
 OPERATORS = "Loggers, counters, the sanitized state and the raw storage have nothing to act on here yet."
 PROVIDER = "The OIDC provider of the identity store is not there yet."
 SMALLER = "The document lists what the sandbox serves: the paths above are missing in it, too."
@@ -38,10 +37,6 @@ KNOWN: tuple[Known, ...] = (
     Known("namespaces/what is only at the root", 15, "*", PLUGINS),
     Known("policies/paths that need sudo", 26, "*", PLUGINS),
     *(Known("system/plugins", step, "*", PLUGINS) for step in range(1, 19)),
-    *(
-        Known("http/logging in and calling at once", step, "*", INLINE)
-        for step in (6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18)
-    ),
     Known("policies/paths that need sudo", 24, "*", OPERATORS),
     *(
         Known("system/what is only of interest to operators", step, "*", OPERATORS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sandboxd.edge.app import App
@@ -32,6 +32,8 @@ class Reply:
 
     status: int
     text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers that this answer has beyond the usual ones, and its type."""
 
     @property
     def json(self) -> Any:
@@ -86,7 +88,7 @@ def call(
     incoming = Incoming(method, f"/v1/{path}", {name: (value,) for name, value in sent.items()}, body, "127.0.0.1", 1)
     answering = App(world).answer(incoming)
     answer = asyncio.run(answering) if waits else finished(answering)
-    return Reply(answer.status, answer.body.decode())
+    return Reply(answer.status, answer.body.decode(), dict(answer.headers))
 
 
 def finished(work: Coroutine[Any, Any, Any]) -> Any:
