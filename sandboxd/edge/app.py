@@ -1,6 +1,7 @@
 """The edge's application: an HTTP request in, an HTTP answer out. Knows no socket."""
 
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -99,8 +100,7 @@ class App:
         headers: tuple[tuple[str, str], ...] = ()
         world = self.world
         if world.quotas.rules:
-            listing = incoming.method in ("LIST", "SCAN") and not path.endswith("/")
-            name = path[4:] + ("/" if listing else "")
+            name = decoding.listed_path(path[4:], query, incoming.method)
             verdict = quotas.check(
                 world,
                 path=name,
@@ -111,7 +111,11 @@ class App:
             if world.quotas.config.show_headers:
                 headers = tuple(verdict.headers.items())
             if not verdict.allowed:
-                return _with(refusal(quotas.refusal(name)), headers)
+                error = quotas.refusal(name)
+                if world.quotas.config.audit_refusals:
+                    with suppress(Refused):  # what cannot be read cannot be told
+                        quotas.tell(world, self._decoded(incoming, path, query), error)
+                return _with(refusal(error), headers)
         config = world.cors()
         if config is not None:
             answer, more = cors.handle(config, incoming, profile=world.profile)
@@ -120,10 +124,10 @@ class App:
             headers += more
         try:
             return _with(await self._api(incoming, path, query), headers)
-        except Refused as error:
-            return _with(error.answer, headers)
-        except VaultError as error:
-            return _with(refusal(error), headers)
+        except Refused as refusing:
+            return _with(refusing.answer, headers)
+        except VaultError as refusing:
+            return _with(refusal(refusing), headers)
 
     async def _api(self, incoming: Incoming, path: str, query: str) -> Answer:
         """What lies below `/v1/`. Raises Refused or VaultError."""
@@ -139,8 +143,7 @@ class App:
         direct = DIRECT.get(name) if plain else None
         if direct is not None and incoming.method in ("PATCH", "OPTIONS"):
             raise refused(405)
-        target = "" if direct is None else BODY_TYPES.get(name, "")
-        request = decoding.decode(incoming, path, query, self._new_id, max_strings=self._max_strings, target=target)
+        request = self._decoded(incoming, path, query, "" if direct is None else BODY_TYPES.get(name, ""))
         if direct is not None:
             found = direct(self.world, request)
             status, body = await found if isawaitable(found) else found
@@ -148,6 +151,9 @@ class App:
             # Go's handler writes no body for the HEAD of a health check.
             return Answer(status, b"" if body is None or incoming.method == "HEAD" else encode(body) + b"\n")
         return self._encoded(request, await pipeline.handle(self.world, request), twice=plain and _twice(name))
+
+    def _decoded(self, incoming: Incoming, path: str, query: str, target: str = "") -> Request:
+        return decoding.decode(incoming, path, query, self._new_id, max_strings=self._max_strings, target=target)
 
     def _new_id(self) -> str:
         return self.world.entropy.uuid()

@@ -186,6 +186,18 @@ def decode(
     )
 
 
+def listed_path(path: str, query: str, method: str) -> str:
+    """A request's path, a listing's with its slash at the end. Raises Refused for a flag that is none."""
+    listing = method in ("LIST", "SCAN")
+    if method == "GET" and query:
+        fields = parse_query(query)
+        listing, scanning = flag(fields, "list"), flag(fields, "scan")
+        if listing and scanning:
+            raise refused(400)
+        listing = listing or scanning
+    return f"{path}/" if listing and not path.endswith("/") else path
+
+
 def first(headers: Mapping[str, tuple[str, ...]], name: str) -> str:
     """The first value of a header, or an empty string."""
     values = headers.get(name)

@@ -270,7 +270,8 @@ def check(world: "World", *, path: str, namespace: str, address: str, data: Call
     if quotas.exempt(where, path):
         return FREE
     found = world.mounts.find(where, inner)
-    mounted = None if found is None else found[0]
+    # A mount without its slash leads to it, but is not held to be below it.
+    mounted = found[0] if found is not None and inner.startswith(found[0].mount.path) else None
     mount = "" if mounted is None else mounted.mount.path
     role = ""
     if mounted is not None and quotas.by_role(where, mount):
@@ -282,6 +283,12 @@ def check(world: "World", *, path: str, namespace: str, address: str, data: Call
 def refusal(path: str) -> VaultError:
     """The refusal of a request that is one too many."""
     return VaultError(f"request path {quote(path)}: rate limit quota exceeded", status=429)
+
+
+def tell(world: "World", request: Request, error: VaultError) -> None:
+    """Have a refusal audited."""
+    namespace, _ = world.namespaces.resolve(request.namespace, request.path) or (ROOT, "")
+    world.audit.refused(request, namespace, error.errors[0])
 
 
 def _role(world: "World", mounted: "Mounted", data: Mapping[str, Any]) -> str:

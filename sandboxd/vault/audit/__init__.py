@@ -19,6 +19,7 @@ from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import InternalError, InvalidWrappingToken, VaultError, listed
 from sandboxd.vault.framework.backend import Response
+from sandboxd.vault.namespaces import Namespace
 from sandboxd.vault.request import Request
 from sandboxd.vault.storage import Storage, View
 
@@ -257,6 +258,16 @@ class Audit:
             raise VaultError(
                 listed((f"no audit backend succeeded in logging the {'response' if status else 'request'}",))
             ) from None
+
+    def refused(self, request: Request, namespace: Namespace, text: str) -> None:
+        """Tell of a request that is refused before anybody looks at its token; it is, too, when none takes it."""
+        if not self._devices:
+            return
+        request = msgspec.structs.replace(request, token="", wrap_ttl=0)
+        asked = entries.request_fields(request, None, None, operation="", mount={}, headers=self.chosen(request))
+        asked["namespace"] = entries.compact(id=namespace.id, path=namespace.path)
+        with suppress(InternalError):
+            self.write("request", entries.NOBODY, asked, error=text)
 
     def write(
         self,
