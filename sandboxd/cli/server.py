@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandboxd.edge.guard import is_loopback
+from sandboxd.vault.framework.loopback import is_loopback
 from sandboxd.vault.gotext import quote
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def start(wish: Wish, *, detach: bool) -> None:
     """Start a sandbox; does not come back before it stops, unless detached."""
     if not wish.name or not all(char.isalnum() or char in "-_." for char in wish.name) or wish.name.startswith("."):
         stop(f'a sandbox cannot be called "{wish.name}": use letters, digits, "-", "_" and "."', USAGE)
-    from sandboxd.edge.guard import is_loopback
+    from sandboxd.vault.framework.loopback import is_loopback
 
     if not is_loopback(wish.host) and os.environ.get(BEYOND_LOOPBACK) != "1":
         stop(

@@ -27,16 +27,6 @@ def local_host(name: str) -> bool:
     return True  # a page that knows an address cannot bind it to another one, as it can a name
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address that is listened on."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def make_guard(
     allowed_hosts: Collection[str] = (), allowed_origins: Callable[[], Collection[str]] = tuple
 ) -> Callable[[Incoming], Answer | None]:

@@ -15,7 +15,7 @@ from sandboxd.edge.guard import make_guard
 from sandboxd.edge.http1 import Server
 from sandboxd.edge.tasks import report, spawn
 from sandboxd.sys.catalog import BuiltIn
-from sandboxd.vault.clock import NANOSECONDS, Clock
+from sandboxd.vault.clock import Clock
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.storage import Journal
 from sandboxd.vault.world import Settings, World
@@ -70,7 +70,7 @@ async def serving(
             opened.append((found, server))
             name = found.sockets[0].getsockname()
             addresses.append((name[0], name[1]))
-        ticking = spawn(_tick(world), "lease expiry")
+        ticking = spawn(_tick(world), "the passing of time")
         yield addresses
     finally:
         if ticking is not None:
@@ -81,17 +81,16 @@ async def serving(
 
 
 async def _tick(world: World) -> None:
-    """Let leases end on time, also when nobody asks."""
+    """Let what is due happen on time, also when nobody asks."""
     failed = False
     while True:
-        due = world.leases.next_due
-        now = world.clock.now_ns()
-        wait = 1.0 if not due else min(1.0, max(0.0, (due - now) / NANOSECONDS))
+        due = world.timeline.next_due
+        wait = min(1.0, world.clock.real_seconds_until(due)) if due else 1.0
         await asyncio.sleep(max(wait, 0.02))
         if world.seal.sealed:
             continue
         try:
-            await world.leases.expire()
+            await world.timeline.catch_up()
             world.commit()
         except Exception as error:  # noqa: BLE001 -- told of once; a full disk may have room again
             if not failed:

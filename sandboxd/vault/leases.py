@@ -23,6 +23,7 @@ from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure, InvalidRequest, UnsupportedOperation, UnsupportedPath, VaultError
 from sandboxd.vault.framework.backend import Auth, Lease
 from sandboxd.vault.gotext import quote
+from sandboxd.vault.ledger import End
 from sandboxd.vault.namespaces import ROOT_ID, Namespace
 from sandboxd.vault.storage import Storage, View
 from sandboxd.vault.tokens import Token, Tokens, split_namespace, token_hash
@@ -45,6 +46,7 @@ class LeaseEntry(msgspec.Struct, frozen=True, kw_only=True):
     auth: Auth | None = None
     secret: Lease | None = None
     data: Any = None
+    credentials: tuple[str, ...] = ()  # their keys in the ledger
     issue_time: int = 0
     expire_time: int = 0  # 0: never
     last_renewal: int = 0
@@ -98,7 +100,8 @@ class Leases:
         self._by_token = View(storage, "core/lease/by-token/")
         self._due: list[tuple[int, str]] = []
         self.revoker: Revoker | None = None
-        self.on_expired: Callable[[LeaseEntry], None] = lambda _entry: None
+        self.on_end: Callable[[LeaseEntry, End], None] = lambda _entry, _how: None
+        self.on_token_end: Callable[[Token, End], None] = lambda _token, _how: None
         self.reload()
 
     def reload(self) -> None:
@@ -141,7 +144,13 @@ class Leases:
     @property
     def next_due(self) -> int:
         """When the next lease expires, in nanoseconds since 1970; 0 when none does."""
-        return self._due[0][0] if self._due else 0
+        while self._due:
+            moment, lease_id = self._due[0]
+            entry = self.get(lease_id)
+            if entry is not None and entry.due == moment:
+                return moment
+            heapq.heappop(self._due)  # it was renewed or revoked meanwhile
+        return 0
 
     # Making
 
@@ -227,15 +236,18 @@ class Leases:
                 raise Failure("lease is not renewable")
         return entry
 
+    def note(self, entry: LeaseEntry, credentials: tuple[str, ...]) -> None:
+        """Keep with a lease which entries of the ledger end with it."""
+        self._storage.put(_key(entry.id), msgspec.structs.replace(entry, credentials=credentials))
+
     # Ending
 
-    async def expire(self) -> None:
-        """Revoke all that is due, in the order of its expiry."""
-        while self._due and self._due[0][0] <= self._clock.now_ns():
-            moment, lease_id = heapq.heappop(self._due)
-            entry = self.get(lease_id)
-            if entry is not None and entry.due == moment:  # else it was renewed meanwhile
-                await self._expire(entry)
+    async def expire_next(self) -> None:
+        """Revoke the lease that is due next."""
+        _, lease_id = heapq.heappop(self._due)
+        entry = self.get(lease_id)
+        if entry is not None:
+            await self._expire(entry)
 
     async def revoke(self, entry: LeaseEntry, *, force: bool = False) -> None:
         """End a lease now. Raises Failure when the engine can't revoke its secret, unless forced."""
@@ -273,6 +285,7 @@ class Leases:
         if self.revoker is not None:
             self.revoker.clear_cubbyhole(token)
         own = self.of_token(token)
+        self.on_token_end(token, "revoked" if own is None else self._how(own))
         ids = [ref.id for ref in self._refs(token.hash)]
         self._tokens.delete(token)
         if own is not None:
@@ -335,8 +348,6 @@ class Leases:
                 self._put(msgspec.structs.replace(entry, tries=tries, retry_at=self._clock.now_ns() + wait))
                 return
             self._put(msgspec.structs.replace(entry, tries=tries, revoke_error=text[:MAX_ERROR] or "unknown"))
-        else:
-            self.on_expired(entry)
 
     def _refs(self, hashed: str) -> list[LeaseRef]:
         found = (self._by_token.get(path, LeaseRef) for path in list(self._by_token.walk(f"{hashed}/")))
@@ -348,9 +359,15 @@ class Leases:
             heapq.heappush(self._due, (entry.due, entry.id))
 
     def _delete(self, entry: LeaseEntry) -> None:
+        if entry.credentials:
+            self.on_end(entry, self._how(entry))
         self._storage.delete(_key(entry.id))
         if entry.owner:
             self._by_token.delete(f"{entry.owner}/{entry.id}")
+
+    def _how(self, entry: LeaseEntry) -> End:
+        """How a lease that ends now ends."""
+        return "expired" if 0 < entry.expire_time <= self._clock.now_ns() else "revoked"
 
 
 _HOPELESS = (UnsupportedOperation, UnsupportedPath, InvalidRequest)

@@ -117,7 +117,7 @@ class Mounts:
         bounds: the system's default and maximum TTL, in seconds.
 
     Attributes:
-        on_remove: is told the namespace and the route of a mount that is gone.
+        on_remove: is told the namespace and the entry of a mount that is gone.
         on_move: is told the namespace and the route of a mount that moved, before and after.
     """
 
@@ -129,7 +129,7 @@ class Mounts:
         self.bounds = bounds
         self.profile = profile
         self._tables: dict[str, dict[str, Mounted]] = {}
-        self.on_remove: Callable[[Namespace, str], None] = lambda _namespace, _route: None
+        self.on_remove: Callable[[Namespace, MountEntry], None] = lambda _namespace, _entry: None
         self.on_move: Callable[[Namespace, str, Namespace, str], None] = lambda *_where: None
         # Where paths lead, as the pipeline found it; forgotten when a mount changes.
         self.routes: dict[tuple[str, str], Any] = {}
@@ -171,6 +171,14 @@ class Mounts:
         for table in self._tables.values():
             for mounted in table.values():
                 if mounted.entry.accessor == accessor:
+                    return mounted
+        return None
+
+    def by_uuid(self, uuid: str) -> Mounted | None:
+        """The mount with that UUID, in any namespace."""
+        for table in self._tables.values():
+            for mounted in table.values():
+                if mounted.entry.uuid == uuid:
                     return mounted
         return None
 
@@ -219,7 +227,7 @@ class Mounts:
         """Unmount a backend and remove all that it stored."""
         self._storage.clear(f"mount/{entry.uuid}/")
         self._forget(namespace, entry)
-        self.on_remove(namespace, entry.route)
+        self.on_remove(namespace, entry)
 
     def _forget(self, namespace: Namespace, entry: MountEntry) -> None:
         self._storage.delete(f"{namespace.prefix}mounts/{entry.uuid}")

@@ -28,6 +28,7 @@ from sandboxd.vault.framework.records import address_in
 from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.identity import Entity
+from sandboxd.vault.ledger import holder_of
 from sandboxd.vault.namespaces import Namespace, root_only
 from sandboxd.vault.policies import render_filter
 from sandboxd.vault.policy_store import BrokenPolicy
@@ -77,7 +78,7 @@ async def handle(world: "World", request: Request) -> Response | None:
     for every refusal, with the texts as they go out.
     """
     world.check_open()
-    await world.leases.expire()
+    await world.timeline.catch_up()
     namespace, path = resolve(world, request)
     if world.faults is not None:
         await world.faults.before(request, namespace)
@@ -281,6 +282,8 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
             if request.inline and response.lease is not None and response.lease.id:
                 await world.leases.revoke_prefix(response.lease.id, namespace_id=route.namespace.id)
                 raise Refusal("requests with inline authentication cannot generate leases", status=500)
+        if response is not None and response.credentials:
+            note_credentials(world, route, bearer.token, response)
         if response is not None and response.auth is not None:
             response = logins.finish(world, call, response)
         if response is not None and route.path == "cubbyhole/response" and bearer.token.policies == (wrapping.POLICY,):
@@ -346,6 +349,22 @@ def lease(world: "World", route: Route, token: Token, response: Response) -> Res
     kept = world.leases.register_secret(route.path, route.namespace, token, secret, response.data)
     secret = msgspec.structs.replace(kept.secret or secret, id=kept.id)
     return msgspec.structs.replace(response, lease=secret, warnings=[*response.warnings, *warnings])
+
+
+def note_credentials(world: "World", route: Route, token: Token, response: Response) -> None:
+    """Enter the credentials of an answer into the ledger."""
+    lease_id = response.lease.id if response.lease is not None else ""
+    holder = holder_of(token, world.clock.now_ns())
+    keys = tuple(
+        world.ledger.obtained(
+            value, holder, path=route.path, field=field, namespace=route.namespace.path, lease_id=lease_id
+        )
+        for field in response.credentials
+        if isinstance(value := (response.data or {}).get(field), str) and value
+    )
+    entry = world.leases.get(lease_id) if lease_id else None
+    if entry is not None:
+        world.leases.note(entry, keys)
 
 
 async def login(

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-Operation = Literal["create", "update", "read", "list", "scan", "delete", "patch", "help", "header", "renew", "revoke"]
+Operation = Literal[
+    "create", "update", "read", "list", "scan", "delete", "patch", "help", "header", "renew", "revoke", "timer"
+]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -41,6 +41,11 @@ class WorldSystem:
         self._world = world
         self._namespace = namespace
         self.profile = world.profile
+        self.live = world.settings.live
+
+    def superseded(self, value: str, *, path: str, grace: int) -> None:
+        """Note that a credential was replaced, and stays valid for `grace` seconds."""
+        self._world.ledger.superseded(value, path=path, namespace=self._namespace.path, grace=grace)
 
     def generate_password(self, policy: str) -> str:
         """A password after a password policy. Raises Refusal when there is none so named."""

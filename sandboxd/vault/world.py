@@ -4,13 +4,14 @@ A world can be snapshotted and restored: everything that lasts is in its storage
 """
 
 from collections.abc import Callable, Mapping
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
 from sandboxd.vault.audit import Audit
 from sandboxd.vault.audit.devices import Declared
-from sandboxd.vault.clock import Clock
+from sandboxd.vault.clock import NANOSECONDS, Clock
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure, Refusal, Sealed
 from sandboxd.vault.framework.backend import Response
@@ -18,8 +19,9 @@ from sandboxd.vault.framework.records import sanitize_policies
 from sandboxd.vault.framework.ttl import Bounds
 from sandboxd.vault.identity import Identity
 from sandboxd.vault.leases import LeaseEntry, Leases
+from sandboxd.vault.ledger import End, Ledger, holder_of
 from sandboxd.vault.lockout import Lockouts
-from sandboxd.vault.mounts import Catalog, Mounted, Mounts
+from sandboxd.vault.mounts import Catalog, Mounted, MountEntry, Mounts
 from sandboxd.vault.namespaces import Namespace, Namespaces
 from sandboxd.vault.policy_store import PolicyStore
 from sandboxd.vault.quotas import Quotas
@@ -27,6 +29,8 @@ from sandboxd.vault.request import Request
 from sandboxd.vault.seal import Seal
 from sandboxd.vault.storage import Journal, Snapshot, Storage, View
 from sandboxd.vault.system import SystemCall, WorldSystem
+from sandboxd.vault.timeline import Timeline
+from sandboxd.vault.timers import Timers
 from sandboxd.vault.tokens import Token, Tokens
 
 if TYPE_CHECKING:
@@ -62,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     unauthenticated_rekey: bool = False
     unauthenticated_generate_root: bool = False
     audit_devices: tuple[Declared, ...] = ()
+    live: bool = False  # whether engines reach upstreams on this machine, where their mounts say nothing of it
 
     @property
     def version(self) -> str:
@@ -117,9 +122,15 @@ class World:
         self.tokens = Tokens(self.storage, entropy, settings.profile)
         self.leases = Leases(self.storage, clock, entropy, self.tokens)
         self.leases.revoker = Revocations(self)
+        self.leases.on_end = self._lease_ended
+        self.leases.on_token_end = self._token_ended
+        self.ledger = Ledger(self.storage, clock)
+        self.timers = Timers(self.storage, clock)
+        self.timers.ring = self._ring
+        self.timeline = Timeline(self.storage, clock, self.leases, self.timers, self.commit)
         self.lockouts = Lockouts(self.storage, self.mounts, clock)
         self.quotas = Quotas(self.storage, clock)
-        self.mounts.on_remove = self.quotas.unmounted
+        self.mounts.on_remove = self._unmounted
         self.mounts.on_move = self.quotas.moved
         self.audit = Audit(self.storage, clock, entropy, settings.profile)
         self.audit.running_version = lambda entry: catalog.version(
@@ -141,6 +152,7 @@ class World:
 
     def reload(self) -> None:
         """Have all parts read the storage again."""
+        self.timeline.reload()
         self.seal.reload()
         self.namespaces.reload()
         self.identity.reload()
@@ -148,6 +160,8 @@ class World:
         self.mounts.reload(iter(self.namespaces))
         self.tokens.reload()
         self.leases.reload()
+        self.timers.reload()
+        self.ledger.reload()
         self.lockouts.reload()
         self.quotas.reload()
         self.audit.reload()
@@ -199,6 +213,7 @@ class World:
             entropy=self.entropy,
             system=self.system(mounted.namespace),
             raw=request.data if raw is None else raw,
+            timers=self.timers.of(mounted.entry.uuid),
             bearer=token,
         )
         if backend.system:
@@ -226,6 +241,27 @@ class World:
             return ()
         return sanitize_policies(self.identity.policies(bearer.entity).get(bearer.token.namespace_id, ()))
 
+    def _unmounted(self, namespace: Namespace, entry: MountEntry) -> None:
+        self.timers.clear(entry.uuid)
+        self.quotas.unmounted(namespace, entry.route)
+
+    async def _ring(self, owner: str, name: str) -> None:
+        """Have a mount do what it set a timer for."""
+        mounted = self.mounts.by_uuid(owner)
+        if mounted is None or mounted.backend.on_timer is None:
+            return
+        request = Request(id=self.entropy.uuid(), operation="timer", path=mounted.mount.path, data={})
+        work = mounted.backend.on_timer(self.call(request, mounted, ""), name)
+        if isawaitable(work):
+            await work
+
+    def _lease_ended(self, entry: LeaseEntry, how: End) -> None:
+        for key in entry.credentials:
+            self.ledger.ended(key, how)
+
+    def _token_ended(self, token: Token, how: End) -> None:
+        self.ledger.token_ended(token.id, holder_of(token, token.creation_time * NANOSECONDS), path=token.path, how=how)
+
     def check_open(self) -> None:
         """Raise Sealed when requests cannot be served."""
         if self.seal.sealed:
@@ -240,8 +276,6 @@ class Revocations:
 
     async def revoke_secret(self, entry: LeaseEntry) -> None:
         """Have the engine revoke the secret; nothing to do when its mount is gone."""
-        from inspect import isawaitable
-
         found = self._kind(entry)
         if found is None or entry.secret is None:
             return
@@ -271,8 +305,6 @@ class Revocations:
 
     async def renew_secret(self, entry: LeaseEntry, increment: int) -> Any:
         """Have the engine renew the secret: the lease with its new TTLs, or None when it has no say."""
-        from inspect import isawaitable
-
         found = self._kind(entry)
         if found is None or found[0].renew is None:
             return entry.secret

@@ -4,7 +4,6 @@ A **sink** takes whole lines. It raises OSError when a line could not be deliver
 """
 
 import contextlib
-import ipaddress
 import os
 import socket
 import stat
@@ -12,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from sandboxd.vault.framework.loopback import is_loopback
 from sandboxd.vault.gotext import quote
 
 REFUSED = (
@@ -183,11 +183,7 @@ def _is_loopback(address: str) -> bool:
     host = host.strip("[]")
     if not colon or not port.isdigit() or int(port) > 0xFFFF:
         return False
-    if host in ("", "localhost"):
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
+    return host == "" or is_loopback(host)
 
 
 def _answers(path: str) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sandboxd.vault.clock import Clock
     from sandboxd.vault.entropy import Entropy
     from sandboxd.vault.framework.system import System
+    from sandboxd.vault.framework.timers import MountTimers
     from sandboxd.vault.request import Request
     from sandboxd.vault.storage import View
 
@@ -86,9 +87,12 @@ class Response(msgspec.Struct, kw_only=True):
 
     `data` is what goes below `data`: a dict, ready-encoded `msgspec.Raw`, or None. `status` replaces the usual status
     while the envelope stays. `body` with its `content_type` replaces the envelope. `bare` sends `data` alone.
+    `credentials` names the fields of `data` that are credentials, so that the sandbox can later tell whose a value is
+    and whether it is still valid: with a lease, for as long as it lasts; else until `Call.superseded` says otherwise.
     """
 
     data: Any = None
+    credentials: tuple[str, ...] = ()
     auth: Auth | None = None
     lease: Lease | None = None
     warnings: list[str] = []
@@ -157,6 +161,7 @@ class Call:
     entropy: "Entropy"
     system: "System"
     raw: Mapping[str, Any]
+    timers: "MountTimers"
     given: frozenset[str] = frozenset()
     bearer: "Bearer | None" = None
     warnings: list[str] = field(default_factory=list)
@@ -171,10 +176,40 @@ class Call:
         """Who calls; None without a token."""
         return None if self.bearer is None else self.bearer.caller()
 
+    @property
+    def live(self) -> bool:
+        """Whether the engine is to reach its upstream (a database on this machine) rather than to simulate it.
+
+        The mount's option `live` says so ("true"), else the sandbox as a whole.
+        """
+        option = self.mount.options.get("live", "")
+        return option in _YES if option else self.system.live
+
+    def fake(self, kind: str, field: str = "", part: str = "value", **options: object) -> str:
+        """A fresh fake credential of a kind (see `sandboxd.fakes`), or one of its parts; options are the kind's own.
+
+        What belongs together (the two halves of an access key) comes from one call of `fakes`.
+        """
+        return self.fakes(kind, field, **options)[part]
+
+    def fakes(self, kind: str, field: str = "", **options: object) -> Mapping[str, str]:
+        """A fresh fake credential with all of its parts, by name; the value itself is under "value"."""
+        from sandboxd.fakes import Source, parts
+
+        source = Source(seed=self.entropy.bytes(32), path=f"{self.mount.path}{self.path}", field=field)
+        return parts(kind, source, options)
+
+    def superseded(self, value: str, *, grace: int = 0) -> None:
+        """Say that a credential without a lease was replaced: it is valid for `grace` more seconds, if at all."""
+        if value:
+            self.system.superseded(value, path=f"{self.mount.path}{self.path}", grace=grace)
+
     def warn(self, text: str) -> None:
         """Add a warning to whatever is answered with data."""
         self.warnings.append(text)
 
+
+_YES = ("1", "t", "T", "TRUE", "true", "True")
 
 C = TypeVar("C", bound=Call, contravariant=True)
 A = TypeVar("A", contravariant=True)
@@ -265,6 +300,8 @@ class Backend:
         system: its handlers get a `SystemCall`, which reaches the whole world.
         singleton: mounted by the core, once in each namespace; clients can't.
         initialize: runs once when a mount is made.
+        on_timer: runs when a timer goes off that a handler has set with `call.timers`; gets the call, whose clock shows
+            that moment, and the timer's name. A VaultError has it run again ten seconds later.
         option_defaults: the options that a mount has when the client gives none.
     """
 
@@ -277,6 +314,7 @@ class Backend:
     singleton: bool = False
     version: str = ""
     initialize: Callable[[Any], None] | None = None
+    on_timer: Callable[[Any, str], Awaitable[None] | None] | None = None
     option_defaults: Mapping[str, str] = field(default_factory=dict)
 
 

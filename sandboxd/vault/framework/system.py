@@ -11,6 +11,13 @@ class System(Protocol):
     def profile(self) -> str:
         """Whose behaviour is followed: "vault" or "openbao"."""
 
+    @property
+    def live(self) -> bool:
+        """Whether engines are to reach upstreams on this machine, where a mount says nothing of it."""
+
+    def superseded(self, value: str, *, path: str, grace: int) -> None:
+        """Note that a credential was replaced, and stays valid for `grace` seconds."""
+
     def generate_password(self, policy: str) -> str:
         """A password after a password policy of the request's namespace. Raises Refusal when there is none so named."""
 

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from sandboxd.edge.guard import is_loopback, local_host, make_guard
+from sandboxd.edge.guard import local_host, make_guard
 from sandboxd.edge.messages import Incoming
+from sandboxd.vault.framework.loopback import is_loopback
 
 
 def incoming(**headers: str | tuple[str, ...]) -> Incoming:

@@ -35,7 +35,7 @@ def reader(vault):
 
 def passed(vault, seconds):
     vault.clock.advance(seconds)
-    finished(vault.leases.expire())
+    finished(vault.timeline.catch_up())
 
 
 def test_a_secret_is_revoked_when_its_time_is_over(vault, lender):

@@ -1,0 +1,115 @@
+"""The timeline: what the passing of time brings about, in order.
+
+Leases expire and timers go off. What is due is done before each request, and in a jump of the clock, however far, at
+the moment that it was due: the clock stops there, the thing is done, and the clock goes on.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from sandboxd.vault.clock import NANOSECONDS, Clock, ClockState
+from sandboxd.vault.leases import Leases
+from sandboxd.vault.storage import Storage
+from sandboxd.vault.timers import Timers
+
+BREATH = 200
+"""Things done in a jump before requests get their turn."""
+CLOCK = "core/sandboxd/clock"
+"""Where the storage has how the clock was moved."""
+
+
+class Timeline:
+    """The course of a world's time.
+
+    Args:
+        commit: keeps what was written.
+    """
+
+    def __init__(
+        self, storage: Storage, clock: Clock, leases: Leases, timers: Timers, commit: Callable[[], None]
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._leases = leases
+        self._timers = timers
+        self._commit = commit
+        self._jumping = asyncio.Lock()
+
+    def reload(self) -> None:
+        """Set the clock as the storage has it."""
+        state = self._storage.get(CLOCK)
+        if isinstance(state, ClockState):
+            self._clock.restore(state)
+        else:
+            self._clock.resume()
+
+    @property
+    def next_due(self) -> int:
+        """When something is to be done next, in nanoseconds since 1970; 0 for never."""
+        lease, timer = self._leases.next_due, self._timers.next_due
+        return min(lease, timer) if lease and timer else lease or timer
+
+    async def catch_up(self) -> None:
+        """Do all that is due, in order."""
+        while (due := self.next_due) and due <= self._clock.now_ns():
+            if due == self._leases.next_due:
+                await self._leases.expire_next()
+            else:
+                await self._timers.fire()
+
+    async def advance(self, seconds: float) -> int:
+        """Move the clock forward, and do on the way what comes due; gives the number of these things.
+
+        Raises ValueError for a negative number.
+        """
+        if seconds < 0:
+            raise ValueError("time only moves forward")
+        async with self._jumping:
+            return await self._jump(self._clock.now_ns() + int(seconds * NANOSECONDS))
+
+    async def move_to(self, moment: int) -> int:
+        """Move the clock to a moment, as `advance` does. Raises ValueError for one that has passed."""
+        async with self._jumping:
+            if moment < self._clock.now_ns():
+                raise ValueError("time only moves forward")
+            return await self._jump(moment)
+
+    async def _jump(self, target: int) -> int:
+        scale = self._clock.scale
+        done = 0
+        try:
+            self._clock.freeze()
+            while (due := self.next_due) and due <= target:
+                self._clock.set(max(due, self._clock.now_ns()), 0.0)
+                if due == self._leases.next_due:
+                    await self._leases.expire_next()
+                else:
+                    await self._timers.fire()
+                done += 1
+                if done % BREATH == 0:
+                    self._commit()
+                    await asyncio.sleep(0)
+            self._clock.set(target, 0.0)
+        finally:
+            self._clock.set(self._clock.now_ns(), scale)
+            self._keep()
+            self._commit()
+        return done
+
+    def freeze(self) -> None:
+        """Stop the clock."""
+        self._clock.freeze()
+        self._keep()
+
+    def run(self, scale: float) -> None:
+        """Let time pass `scale` times as fast as real time. Raises ValueError unless it is above 0."""
+        self._clock.run(scale)
+        self._keep()
+
+    def resume(self) -> None:
+        """Let time pass as fast as real time again, from the moment that the clock shows."""
+        self._clock.run(1.0)
+        self._keep()
+
+    def _keep(self) -> None:
+        self._storage.put(CLOCK, self._clock.state)
