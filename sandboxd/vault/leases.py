@@ -152,6 +152,11 @@ class Leases:
             heapq.heappop(self._due)  # it was renewed or revoked meanwhile
         return 0
 
+    @property
+    def next_id(self) -> str:
+        """The id of the lease that expires next, or an empty string."""
+        return self._due[0][1] if self.next_due else ""
+
     # Making
 
     def register_secret(self, path: str, namespace: Namespace, token: Token, secret: Lease, data: Any) -> LeaseEntry:
@@ -367,7 +372,8 @@ class Leases:
 
     def _how(self, entry: LeaseEntry) -> End:
         """How a lease that ends now ends."""
-        return "expired" if 0 < entry.expire_time <= self._clock.now_ns() else "revoked"
+        kept = self.get(entry.id) or entry  # what is revoked early carries the moment of that as its end
+        return "expired" if 0 < kept.expire_time <= self._clock.now_ns() else "revoked"
 
 
 _HOPELESS = (UnsupportedOperation, UnsupportedPath, InvalidRequest)

@@ -17,6 +17,7 @@ from sandboxd.vault.errors import VaultError
 from sandboxd.vault.storage import Storage
 
 RETRY = 10 * NANOSECONDS
+PATIENCE = 8  # doublings of it, so that a jump over a month does not try a quarter of a million times
 _TIMERS = "core/timer/"
 
 Ring = Callable[[str, str], Awaitable[None] | None]
@@ -39,6 +40,7 @@ class Timers:
         self._storage = storage
         self._clock = clock
         self._due: list[tuple[int, str]] = []
+        self._failures: dict[str, int] = {}
         self._owners: dict[str, Callable[[str], Awaitable[None] | None]] = {}
         self.ring: Ring = lambda _owner, _name: None
 
@@ -53,6 +55,7 @@ class Timers:
 
     def reload(self) -> None:
         """Read the storage again, after it was restored."""
+        self._failures.clear()
         found = ((path, self._storage.get(path)) for path in self._storage.walk(_TIMERS))
         self._due = [(timer.at, path) for path, timer in found if isinstance(timer, Timer)]
         heapq.heapify(self._due)
@@ -68,6 +71,12 @@ class Timers:
             heapq.heappop(self._due)  # moved or cancelled meanwhile
         return 0
 
+    @property
+    def next_name(self) -> tuple[str, str]:
+        """The owner and the name of the timer that goes off next; empty when there is none."""
+        owner, _, name = self._due[0][1].removeprefix(_TIMERS).partition("/") if self.next_due else ("", "", "")
+        return owner, name
+
     async def fire(self) -> None:
         """Have the next timer go off; one whose work is refused goes off again later."""
         at, path = heapq.heappop(self._due)
@@ -78,9 +87,11 @@ class Timers:
             if isawaitable(work):
                 await work
         except VaultError:
+            failures = self._failures[path] = self._failures.get(path, -1) + 1
             if self._is(path, at):
-                self.put(path, self._clock.now_ns() + RETRY)
+                self.put(path, self._clock.now_ns() + RETRY * 2 ** min(failures, PATIENCE))
             return
+        self._failures.pop(path, None)
         if self._is(path, at):
             self._storage.delete(path)
 

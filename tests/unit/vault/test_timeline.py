@@ -1,0 +1,193 @@
+"""What the passing of time brings about: leases expire and timers go off, in order, also within a jump."""
+
+import asyncio
+
+import pytest
+from unit.helpers import START, call, finished, world
+from unit.leasing import lend, mount
+
+from sandboxd.edge.runtime import make_world
+from sandboxd.vault.bootstrap import start_dev
+from sandboxd.vault.clock import NANOSECONDS, Clock
+from sandboxd.vault.errors import Failure
+from sandboxd.vault.framework.backend import Engine
+from sandboxd.vault.timeline import BREATH
+from sandboxd.vault.world import Settings
+
+
+@pytest.fixture
+def made():
+    return world()
+
+
+class Bell:
+    """An engine that writes down when its timers go off, in seconds from the start."""
+
+    def __init__(self, made) -> None:
+        self.rung = []
+        self.trouble = False
+        self.repeat = 0
+        entry = mount(made, Engine(type="bell", help="Ring.", paths=(), on_timer=self.ring), "bell/")
+        self.timers = made.timers.of(entry.uuid)
+
+    def ring(self, call, name) -> None:
+        if self.trouble:
+            raise Failure("no")
+        self.rung.append((name, int(call.clock.now()) - START))
+        if self.repeat:
+            call.timers.set(name, call.clock.now_ns() + self.repeat * NANOSECONDS)
+
+    def set(self, name, seconds) -> None:
+        self.timers.set(name, (START + seconds) * NANOSECONDS)
+
+
+def test_a_timer_goes_off_once_at_its_moment(made):
+    bell = Bell(made)
+    bell.set("a", 60)
+    made.clock.advance(59)
+    finished(made.timeline.catch_up())
+    assert bell.rung == []
+    made.clock.advance(1)
+    finished(made.timeline.catch_up())
+    finished(made.timeline.catch_up())
+    assert bell.rung == [("a", 60)]
+    assert bell.timers.at("a") == 0
+
+
+def test_a_request_comes_after_what_is_due_before_it(made):
+    bell = Bell(made)
+    bell.set("a", 60)
+    made.clock.advance(100)
+    call(made, "GET", "secret/data/x")
+    assert bell.rung == [("a", 100)]
+
+
+def test_a_jump_does_everything_at_the_moment_it_is_due(made):
+    bell = Bell(made)
+    bell.repeat = 3600
+    bell.set("hourly", 3600)
+    asyncio.run(made.timeline.advance(4 * 3600))
+    assert bell.rung == [("hourly", hour * 3600) for hour in (1, 2, 3, 4)]
+    assert made.clock.now() == START + 4 * 3600
+
+
+def test_leases_and_timers_take_turns_in_the_order_of_their_moments(made):
+    order = []
+    bell, lender = Bell(made), lend(made)
+    bell.rung = lender.revoked = order
+    for seconds in (100, 300):
+        call(made, "GET", f"lend/creds/a?ttl={seconds}")
+    bell.set("b", 200)
+    asyncio.run(made.timeline.advance(1000))
+    assert order == ["a", ("b", 200), "a"]
+
+
+def test_a_timer_that_was_moved_goes_off_at_its_new_moment_only(made):
+    bell = Bell(made)
+    bell.set("a", 60)
+    bell.set("a", 120)
+    asyncio.run(made.timeline.advance(600))
+    assert bell.rung == [("a", 120)]
+
+
+def test_a_cancelled_timer_stays_silent(made):
+    bell = Bell(made)
+    bell.set("a", 60)
+    bell.timers.cancel("a")
+    assert made.timeline.next_due == 0
+    asyncio.run(made.timeline.advance(600))
+    assert bell.rung == []
+
+
+def test_what_is_refused_is_tried_again_further_and_further_apart(made):
+    bell = Bell(made)
+    bell.trouble = True
+    bell.set("a", 60)
+    moments = []
+    for _ in range(3):
+        made.clock.set(made.timeline.next_due, 0.0)
+        finished(made.timeline.catch_up())
+        moments.append(made.timeline.next_due // NANOSECONDS - START)
+    assert moments == [70, 90, 130]
+    bell.trouble = False
+    asyncio.run(made.timeline.advance(600))
+    assert bell.rung == [("a", 130)]
+
+
+def test_timers_of_a_mount_end_with_it(made):
+    bell = Bell(made)
+    bell.set("a", 60)
+    call(made, "DELETE", "sys/mounts/bell")
+    asyncio.run(made.timeline.advance(600))
+    assert bell.rung == []
+
+
+def test_a_timer_is_kept_until_its_work_is_done(made):
+    bell = Bell(made)
+    bell.set("a", 60)
+    before = made.snapshot()
+    asyncio.run(made.timeline.advance(600))
+    made.restore(before)
+    assert made.timeline.next_due == (START + 60) * NANOSECONDS
+    asyncio.run(made.timeline.advance(600))
+    assert bell.rung == [("a", 60), ("a", 60)]
+
+
+def test_a_running_clock_goes_on_running_after_a_jump():
+    real = [START * NANOSECONDS]
+    made = make_world(Settings(), seed="tests", clock=Clock(lambda: real[0]))
+    start_dev(made, "root")
+    asyncio.run(made.timeline.advance(50))
+    real[0] += 5 * NANOSECONDS
+    assert made.clock.now() == START + 55
+
+
+def test_a_frozen_clock_stays_frozen_after_a_jump():
+    real = [START * NANOSECONDS]
+    made = make_world(Settings(), seed="tests", clock=Clock(lambda: real[0]))
+    start_dev(made, "root")
+    made.timeline.freeze()
+    asyncio.run(made.timeline.advance(50))
+    real[0] += 5 * NANOSECONDS
+    assert made.clock.now() == START + 50
+
+
+def test_the_clock_goes_back_with_the_state():
+    real = [START * NANOSECONDS]
+    made = make_world(Settings(), seed="tests", clock=Clock(lambda: real[0]))
+    start_dev(made, "root")
+    before = made.snapshot()
+    asyncio.run(made.timeline.advance(3600))
+    moved = made.snapshot()
+    made.restore(before)
+    assert made.clock.offset == 0
+    made.restore(moved)
+    assert made.clock.offset == 3600
+
+
+def test_a_long_jump_lets_others_have_their_turn(made):
+    lender = lend(made)
+    for _ in range(3 * BREATH):
+        call(made, "GET", "lend/creds/a?ttl=60")
+
+    async def both():
+        jump = asyncio.create_task(made.timeline.advance(120))
+        await asyncio.sleep(0)
+        revoked = len(lender.revoked)
+        await jump
+        return revoked
+
+    assert 0 < asyncio.run(both()) < 3 * BREATH == len(lender.revoked)
+
+
+def test_two_jumps_at_once_follow_one_another(made):
+    bell = Bell(made)
+    bell.repeat = 60
+    bell.set("a", 60)
+
+    async def both():
+        return await asyncio.gather(made.timeline.advance(120), made.timeline.advance(120))
+
+    asyncio.run(both())
+    assert bell.rung == [("a", 60), ("a", 120), ("a", 180), ("a", 240)]
+    assert made.clock.now() == START + 240
