@@ -1,7 +1,7 @@
 """Cron schedules: when something is to happen, as minute, hour, day of the month, month and day of the week, in UTC.
 
-As in Vault's `rotation_schedule`: five fields, names of months and days, or `@hourly`, `@daily`, `@midnight`, `@weekly`,
-`@monthly`, `@yearly`, `@annually`. A day is meant when its date or its weekday is, if both are given.
+As in Vault's `rotation_schedule`: five fields, names of months and days, or one of `@hourly`, `@daily`, `@weekly`,
+`@monthly`, `@yearly`. A day is meant when its date or its weekday is, if both are given.
 """
 
 from datetime import UTC, datetime

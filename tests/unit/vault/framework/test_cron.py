@@ -34,5 +34,5 @@ def test_the_next_moment_of_a_schedule(schedule, expected):
 
 @pytest.mark.parametrize("schedule", ["", "x", "* * * *", "* * * * * *", "61 * * * *", "0 0 30 2 *", "a b c d e"])
 def test_what_is_no_schedule_is_refused(schedule):
-    with pytest.raises(ValueError, match="fields|cron schedule"):
+    with pytest.raises(ValueError, match=r"fields|cron schedule"):
         next_after(schedule, NEW_YEAR)
