@@ -84,7 +84,7 @@ async def _tick(world: World) -> None:
     """Let what is due happen on time, also when nobody asks."""
     failed = False
     while True:
-        due = world.timeline.next_due
+        due = world.timeline.next_moment
         wait = min(1.0, world.clock.real_seconds_until(due)) if due else 1.0
         await asyncio.sleep(max(wait, 0.02))
         if world.seal.sealed:

@@ -30,6 +30,7 @@ from sandboxd.vault.tokens import Token, Tokens, split_namespace, token_hash
 
 MAX_TRIES = 6
 RETRY = 10  # seconds, doubled at each try
+NOTABLE = 10  # seconds that a lease must last for its end to be announced
 MAX_ERROR = 240  # characters kept of the reason why a lease is irrevocable
 
 
@@ -63,6 +64,13 @@ class LeaseEntry(msgspec.Struct, frozen=True, kw_only=True):
     def due(self) -> int:
         """When something is to be done about it; 0 for never."""
         return 0 if self.irrevocable else self.retry_at or self.expire_time
+
+    @property
+    def notice(self) -> int:
+        """When its coming end is told of: two thirds of the way, when clients renew; 0 for never."""
+        start = self.last_renewal or self.issue_time
+        left = self.expire_time - start
+        return 0 if self.tries or left < NOTABLE * NANOSECONDS else start + left * 2 // 3
 
     def ttl(self, now: int) -> int:
         """The whole seconds left at a moment, which the real server rounds first."""
@@ -99,15 +107,21 @@ class Leases:
         self._tokens = tokens
         self._by_token = View(storage, "core/lease/by-token/")
         self._due: list[tuple[int, str]] = []
+        self._notices: list[tuple[int, str, int]] = []
         self.revoker: Revoker | None = None
         self.on_end: Callable[[LeaseEntry, End], None] = lambda _entry, _how: None
+        self.on_notice: Callable[[LeaseEntry], None] = lambda _entry: None
+        self.on_failure: Callable[[LeaseEntry], None] = lambda _entry: None
         self.on_token_end: Callable[[Token, End], None] = lambda _token, _how: None
         self.reload()
 
     def reload(self) -> None:
         """Read the storage again, after it was restored."""
-        self._due = [(entry.due, entry.id) for entry in self.all() if entry.due]
+        entries = self.all()
+        self._due = [(entry.due, entry.id) for entry in entries if entry.due]
         heapq.heapify(self._due)
+        self._notices = [(entry.notice, entry.id, entry.expire_time) for entry in entries if entry.notice]
+        heapq.heapify(self._notices)
 
     # Finding
 
@@ -151,6 +165,28 @@ class Leases:
                 return moment
             heapq.heappop(self._due)  # it was renewed or revoked meanwhile
         return 0
+
+    def stirs(self, now: int) -> bool:
+        """Whether something may be due at a moment: the cheap question before the exact ones."""
+        return bool(self._due and self._due[0][0] <= now) or bool(self._notices and self._notices[0][0] <= now)
+
+    @property
+    def next_notice(self) -> int:
+        """When the end of a lease is to be told of next, in nanoseconds since 1970; 0 for never."""
+        while self._notices:
+            moment, lease_id, expires = self._notices[0]
+            entry = self.get(lease_id)
+            if entry is not None and entry.expire_time == expires and not entry.tries:
+                return moment
+            heapq.heappop(self._notices)
+        return 0
+
+    def give_notice(self) -> None:
+        """Tell of the coming end of the lease that `next_notice` is about."""
+        _, lease_id, _ = heapq.heappop(self._notices)
+        entry = self.get(lease_id)
+        if entry is not None:
+            self.on_notice(entry)
 
     @property
     def next_id(self) -> str:
@@ -350,9 +386,13 @@ class Leases:
                 text = f"out of retries: {text}"
             elif not isinstance(error.__cause__, _HOPELESS):
                 wait = RETRY * 2**tries * NANOSECONDS
-                self._put(msgspec.structs.replace(entry, tries=tries, retry_at=self._clock.now_ns() + wait))
+                self._failed(msgspec.structs.replace(entry, tries=tries, retry_at=self._clock.now_ns() + wait))
                 return
-            self._put(msgspec.structs.replace(entry, tries=tries, revoke_error=text[:MAX_ERROR] or "unknown"))
+            self._failed(msgspec.structs.replace(entry, tries=tries, revoke_error=text[:MAX_ERROR] or "unknown"))
+
+    def _failed(self, entry: LeaseEntry) -> None:
+        self._put(entry)
+        self.on_failure(entry)
 
     def _refs(self, hashed: str) -> list[LeaseRef]:
         found = (self._by_token.get(path, LeaseRef) for path in list(self._by_token.walk(f"{hashed}/")))
@@ -362,9 +402,11 @@ class Leases:
         self._storage.put(_key(entry.id), entry)
         if entry.due:
             heapq.heappush(self._due, (entry.due, entry.id))
+        if entry.notice:
+            heapq.heappush(self._notices, (entry.notice, entry.id, entry.expire_time))
 
     def _delete(self, entry: LeaseEntry) -> None:
-        if entry.credentials:
+        if self.get(entry.id) is not None:  # a token's tree has taken its lease with it
             self.on_end(entry, self._how(entry))
         self._storage.delete(_key(entry.id))
         if entry.owner:

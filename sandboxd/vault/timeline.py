@@ -49,11 +49,28 @@ class Timeline:
         lease, timer = self._leases.next_due, self._timers.next_due
         return min(lease, timer) if lease and timer else lease or timer
 
+    @property
+    def next_moment(self) -> int:
+        """When something is to be done or told next, in nanoseconds since 1970; 0 for never."""
+        return self._next()[0]
+
+    def _next(self) -> tuple[int, str]:
+        """When something is to be done next, and what."""
+        moments = (
+            (self._leases.next_notice, "notice"),
+            (self._leases.next_due, "lease"),
+            (self._timers.next_due, "timer"),
+        )
+        return min((each for each in moments if each[0]), default=(0, ""), key=_moment)
+
     async def catch_up(self) -> None:
         """Do all that is due, in order."""
         done = 0
-        while (due := self.next_due) and due <= self._clock.now_ns():
-            await self._do(due)
+        while self._leases.stirs(self._clock.now_ns()) or self._timers.stirs(self._clock.now_ns()):
+            due, what = self._next()
+            if not due or due > self._clock.now_ns():
+                return
+            await self._do(what)
             done += 1
             if done % BREATH == 0:
                 await asyncio.sleep(0)
@@ -73,14 +90,18 @@ class Timeline:
 
     async def _jump(self, target: int) -> int:
         scale = self._clock.scale
-        done = 0
+        done = steps = 0
         try:
             self._clock.freeze()
-            while (due := self.next_due) and due <= target:
+            while True:
+                due, what = self._next()
+                if not due or due > target:
+                    break
                 self._clock.set(max(due, self._clock.now_ns()), 0.0)
-                await self._do(due)
-                done += 1
-                if done % BREATH == 0:
+                await self._do(what)
+                done += what != "notice"
+                steps += 1
+                if steps % BREATH == 0:
                     self._commit()
                     await asyncio.sleep(0)
             self._clock.set(target, 0.0)
@@ -90,8 +111,10 @@ class Timeline:
             self._commit()
         return done
 
-    async def _do(self, due: int) -> None:
-        if due == self._leases.next_due:
+    async def _do(self, what: str) -> None:
+        if what == "notice":
+            self._leases.give_notice()
+        elif what == "lease":
             await self._leases.expire_next()
         else:
             await self._timers.fire()
@@ -113,3 +136,7 @@ class Timeline:
 
     def _keep(self) -> None:
         self._storage.put(CLOCK, self._clock.state)
+
+
+def _moment(due: tuple[int, str]) -> int:
+    return due[0]

@@ -60,6 +60,10 @@ class Timers:
         self._due = [(timer.at, path) for path, timer in found if isinstance(timer, Timer)]
         heapq.heapify(self._due)
 
+    def stirs(self, now: int) -> bool:
+        """Whether something may be due at a moment: the cheap question before the exact ones."""
+        return bool(self._due and self._due[0][0] <= now)
+
     @property
     def next_due(self) -> int:
         """When the next timer goes off; 0 when none does."""

@@ -12,8 +12,10 @@ import msgspec
 from sandboxd.vault.audit import Audit
 from sandboxd.vault.audit.devices import Declared
 from sandboxd.vault.clock import NANOSECONDS, Clock
+from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure, Refusal, Sealed
+from sandboxd.vault.events import Events
 from sandboxd.vault.framework.backend import Response
 from sandboxd.vault.framework.records import sanitize_policies
 from sandboxd.vault.framework.ttl import Bounds
@@ -124,7 +126,10 @@ class World:
         self.leases.revoker = Revocations(self)
         self.leases.on_end = self._lease_ended
         self.leases.on_token_end = self._token_ended
+        self.leases.on_notice = self._lease_ending
+        self.leases.on_failure = self._revocation_failed
         self.ledger = Ledger(self.storage, clock)
+        self.events = Events(clock)
         self.timers = Timers(self.storage, clock)
         self.timers.ring = self._ring
         self.timeline = Timeline(self.storage, clock, self.leases, self.timers, self.commit)
@@ -258,6 +263,26 @@ class World:
     def _lease_ended(self, entry: LeaseEntry, how: End) -> None:
         for key in entry.credentials:
             self.ledger.ended(key, how)
+        if entry.secret is not None:
+            self._tell(f"lease.{how}", entry)
+        elif how == "expired":
+            self._tell("token.expired", entry)
+
+    def _lease_ending(self, entry: LeaseEntry) -> None:
+        grant = entry.secret or entry.auth
+        renewable = grant is not None and grant.renewable
+        kind = "lease.expiring" if entry.auth is None else "token.expiring"
+        self._tell(kind, entry, expires_at=rfc3339(entry.expire_time), renewable=renewable)
+
+    def _revocation_failed(self, entry: LeaseEntry) -> None:
+        again = {"next_try": rfc3339(entry.retry_at)} if entry.retry_at and not entry.irrevocable else {}
+        self._tell("lease.revocation_failed", entry, tries=entry.tries, irrevocable=entry.irrevocable, **again)
+
+    def _tell(self, kind: str, entry: LeaseEntry, **details: Any) -> None:
+        namespace = self.namespaces.get(entry.namespace_id)
+        name = {"lease_id": entry.id} if entry.auth is None else {"accessor": entry.auth.accessor}
+        where = "" if namespace is None else namespace.path
+        self.events.tell(kind, entry.path, namespace=where, **name, **details)
 
     def _token_ended(self, token: Token, how: End) -> None:
         self.ledger.token_ended(token.id, holder_of(token, token.creation_time * NANOSECONDS), path=token.path, how=how)
