@@ -12,7 +12,8 @@ seen. Kinds:
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -41,6 +42,16 @@ class Events:
         self._kept: deque[Event] = deque(maxlen=KEPT)
         self._last = 0
         self._waiting: set[asyncio.Future[None]] = set()
+        self._muted = 0
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Tell nothing meanwhile: what the sandbox does to set itself up is not news."""
+        self._muted += 1
+        try:
+            yield
+        finally:
+            self._muted -= 1
 
     @property
     def last(self) -> int:
@@ -49,6 +60,8 @@ class Events:
 
     def tell(self, kind: str, path: str, *, namespace: str = "", **details: Any) -> None:
         """Add an event. Its details must hold no value that could be secret."""
+        if self._muted:
+            return
         self._last += 1
         self._kept.append(
             Event(id=self._last, at=self._clock.now_ns(), kind=kind, path=path, namespace=namespace, details=details)

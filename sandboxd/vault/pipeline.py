@@ -80,7 +80,7 @@ async def handle(world: "World", request: Request) -> Response | None:
     world.check_open()
     await world.timeline.catch_up()
     namespace, path = resolve(world, request)
-    if world.faults is not None:
+    if world.faults is not None and not request.own:
         await world.faults.before(request, namespace)
     token = None
     if INLINE in request.headers and world.profile == "openbao":
@@ -96,7 +96,7 @@ async def handle(world: "World", request: Request) -> Response | None:
         finally:
             world.commit()  # also on the way to a refusal: a use of a token counts, and so does a revocation
         entry.response(response)
-    if world.faults is not None:
+    if world.faults is not None and not request.own:
         response = await world.faults.after(request, response)
     return response
 

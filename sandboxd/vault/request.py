@@ -35,6 +35,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""  # raw, only for what is not JSON (OCSP requests, raft snapshots)
     client_certificates: tuple[bytes, ...] = ()  # DER, leaf first
     inline: bool = False  # its token comes from the login in its own headers, and is kept nowhere
+    own: bool = False  # the sandbox's own: outages are for apps
 
     def header(self, name: str) -> str:
         """The first value of a header (lower-case name), or an empty string."""

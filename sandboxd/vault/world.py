@@ -265,8 +265,8 @@ class World:
             self.ledger.ended(key, how)
         if entry.secret is not None:
             self._tell(f"lease.{how}", entry)
-        elif how == "expired":
-            self._tell("token.expired", entry)
+        else:
+            self._tell(f"token.{how}", entry)
 
     def _lease_ending(self, entry: LeaseEntry) -> None:
         grant = entry.secret or entry.auth
