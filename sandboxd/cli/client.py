@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from sandboxd.edge.messages import CONTROL
+
 
 class Unreachable(Exception):
     """No sandbox answers there."""
@@ -46,7 +48,7 @@ def who_listens(host: str, port: int) -> str:
     for scheme in ("http", "https"):
         address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         try:
-            status, found = ask(address, "GET", "/sandboxd/status", timeout=1.0)
+            status, found = ask(address, "GET", f"{CONTROL}status", timeout=1.0)
             if status == 200 and isinstance(found, dict) and "pid" in found:
                 return f'the sandbox "{found.get("name")}" (pid {found.get("pid")})'
             status, found = ask(address, "GET", "/v1/sys/seal-status", timeout=1.0)

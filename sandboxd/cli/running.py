@@ -13,6 +13,7 @@ import msgspec
 
 from sandboxd.cli import client, state
 from sandboxd.cli.output import NOT_OURS, NOT_RUNNING, OK, say, say_json, stop
+from sandboxd.edge.messages import CONTROL
 
 STOP_PATIENCE = 10.0  # seconds
 
@@ -26,10 +27,13 @@ def _known(name: str) -> state.Running:
     return found
 
 
-def _ask(name: str, method: str, path: str, body: Any = None) -> Any:
+def ask(name: str, method: str, route: str, body: Any = None, *, timeout: float = 5.0) -> Any:
+    """Ask the control API of a sandbox; gives the decoded answer, or stops with what is wrong. `timeout`: seconds."""
     running = _known(name)
     try:
-        status, found = client.ask(running.address, method, path, token=state.read_token(name), body=body)
+        status, found = client.ask(
+            running.address, method, CONTROL + route, token=state.read_token(name), body=body, timeout=timeout
+        )
     except client.Unreachable as error:
         stop(f'the sandbox "{name}" (pid {running.pid}) does not answer at {running.address}: {error}')
     if status != 200:
@@ -63,7 +67,7 @@ def _down(found: state.Running) -> None:
 def status(name: str, *, everything: bool, as_json: bool) -> None:
     """Tell what a sandbox is and holds."""
     if everything:
-        reports = [_ask(each, "GET", "/sandboxd/status") for each in state.names()]
+        reports = [ask(each, "GET", "status") for each in state.names()]
         if as_json:
             say_json(reports)
         elif not reports:
@@ -73,7 +77,7 @@ def status(name: str, *, everything: bool, as_json: bool) -> None:
             for report in reports:
                 say(f"{report['name']:<{width}}  {report['address']:<24}  {report['fixture'] or 'no fixture'}")
         return
-    report = _ask(name, "GET", "/sandboxd/status")
+    report = ask(name, "GET", "status")
     if as_json:
         say_json(report)
         return
@@ -119,7 +123,7 @@ def logs(name: str, *, follow: bool) -> None:
 
 def reset(name: str, *, as_json: bool) -> None:
     """Bring a sandbox back to the state right after its fixture was applied."""
-    found = _ask(name, "POST", "/sandboxd/reset")
+    found = ask(name, "POST", "reset")
     if as_json:
         say_json(found)
     else:
@@ -176,7 +180,7 @@ def verify(value: str, name: str, *, as_json: bool) -> None:
     text = sys.stdin.read().strip() if value == "-" else value
     found: Any
     if state.held(name):
-        found = _ask(name, "POST", "/sandboxd/verify", {"value": text})
+        found = ask(name, "POST", "verify", {"value": text})
     else:
         from sandboxd.edge.verdict import judge
 

@@ -10,7 +10,7 @@ from sandboxd.edge.decode import Refused, refused, split
 from sandboxd.edge.encode import DONE, NOT_FOUND, envelope
 from sandboxd.edge.encode import refused as refusal
 from sandboxd.edge.gojson import MAX_STRINGS
-from sandboxd.edge.messages import Answer, Incoming
+from sandboxd.edge.messages import CONTROL, Answer, Incoming
 from sandboxd.sys.help import describe
 from sandboxd.sys.routes import BODY_TYPES, DIRECT, root_only
 from sandboxd.vault import pipeline
@@ -22,7 +22,7 @@ from sandboxd.vault.world import World
 
 
 class Control(Protocol):
-    """Answers what lies below `/sandboxd/`."""
+    """Answers what lies below `/_sandboxd/v1/`."""
 
     async def answer(self, path: str, incoming: Incoming) -> Answer:
         """Answer one request."""
@@ -78,7 +78,7 @@ class App:
                 return Answer(200, content_type="", standard=False)
             path, query = split(incoming.target)
             if not path.startswith("/v1/"):
-                if self.control is not None and path.startswith("/sandboxd/"):
+                if self.control is not None and path.startswith(CONTROL):
                     return await self.control.answer(path, incoming)
                 return self._outside(path, incoming.method)
             namespace = decoding.first(incoming.headers, "x-vault-namespace")

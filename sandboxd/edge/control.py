@@ -1,4 +1,4 @@
-"""The control API: what a sandbox can do that the real server can't, below `/sandboxd/` on the same port.
+"""The control API: what a sandbox can do that the real server can't, below `/_sandboxd/v1/` on the same port.
 
 Reading the status needs nothing; whatever changes something or tells of values needs the sandbox's root token in
 `X-Vault-Token`, as the file has it that `sandboxd up` writes for its owner alone.
@@ -14,11 +14,9 @@ import msgspec
 
 from sandboxd.edge.decode import first
 from sandboxd.edge.encode import encode_errors
-from sandboxd.edge.messages import Answer, Incoming
+from sandboxd.edge.messages import CONTROL, Answer, Incoming
 from sandboxd.edge.sandbox import Sandbox
 from sandboxd.vault.framework.wire import encode
-
-PREFIX = "/sandboxd/"
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -56,12 +54,12 @@ class Control:
         }
 
     async def answer(self, path: str, incoming: Incoming) -> Answer:
-        """Answer a request below `/sandboxd/`."""
-        name = path[len(PREFIX) :].rstrip("/")
+        """Answer a request below `/_sandboxd/v1/`."""
+        name = path[len(CONTROL) :].rstrip("/")
         route = self._routes.get((incoming.method, name))
         if route is None:
             known = any(known == name for _, known in self._routes)
-            text = f"no {incoming.method} /sandboxd/{name}" if known else "no such route"
+            text = f"no {incoming.method} {CONTROL}{name}" if known else "no such route"
             return _refused(405 if known else 404, text)
         if name != "status":
             given = first(incoming.headers, "x-vault-token").encode("utf-8", "surrogateescape")

@@ -104,9 +104,9 @@ def test_a_saved_change_is_applied_and_a_broken_one_is_not(command: Command, tmp
     path = fixture(tmp_path)
     address, token = command.up(path)["address"], command.token()
     fixture(tmp_path, FIXTURE.replace("user: app", "user: changed"))
-    assert ask(address, "POST", "/sandboxd/reload", token)[0] == 200
+    assert ask(address, "POST", "/_sandboxd/v1/reload", token)[0] == 200
     assert ask(address, "GET", "/v1/secret/data/app", token)[1]["data"]["data"]["user"] == "changed"
     fixture(tmp_path, "sandbox: [")
-    ask(address, "POST", "/sandboxd/reload", token)
+    ask(address, "POST", "/_sandboxd/v1/reload", token)
     assert ask(address, "GET", "/v1/secret/data/app", token)[1]["data"]["data"]["user"] == "changed"
     assert "fixture.yaml:2:1: this is not YAML" in command("status").stdout

@@ -54,13 +54,13 @@ def test_where_nobody_answers_is_said_so():
 @pytest.mark.parametrize(
     ("answers", "who"),
     [
-        ({"/sandboxd/status": (200, b'{"name": "shop", "pid": 7}')}, 'the sandbox "shop" (pid 7)'),
+        ({"/_sandboxd/v1/status": (200, b'{"name": "shop", "pid": 7}')}, 'the sandbox "shop" (pid 7)'),
         (
             {"/v1/sys/seal-status": (200, b'{"sealed": false, "version": "2.1.1"}')},
             "a Vault or OpenBao server (version 2.1.1)",
         ),
         ({}, "another program"),
-        ({"/sandboxd/status": (200, b"[]"), "/v1/sys/seal-status": (200, b"<html>")}, "another program"),
+        ({"/_sandboxd/v1/status": (200, b"[]"), "/v1/sys/seal-status": (200, b"<html>")}, "another program"),
     ],
 )
 def test_who_listens_is_told(answers, who):

@@ -25,7 +25,7 @@ def test_the_root_leads_to_the_console(made, target):
     assert (found.status, dict(found.headers)) == (307, {"Location": "/ui/"})
 
 
-@pytest.mark.parametrize("target", ["/v1", "/v2/sys/health", "/favicon.ico", "*", "mailto:a", "/sandboxd/status"])
+@pytest.mark.parametrize("target", ["/v1", "/v2/sys/health", "/favicon.ico", "*", "mailto:a", "/_sandboxd/v1/status"])
 def test_what_lies_outside_the_api_is_not_there(made, target):
     found = answer(made, "GET", target)
     assert (found.status, found.body) == (404, b'{"errors":[]}\n')

@@ -29,7 +29,7 @@ class Setting:
 
     async def ask(self, method, name, body=b"", token="root"):
         headers = {"x-vault-token": (token,)} if token else {}
-        answer = await self.app.answer(Incoming(method, f"/sandboxd/{name}", headers, body, "127.0.0.1", 1))
+        answer = await self.app.answer(Incoming(method, f"/_sandboxd/v1/{name}", headers, body, "127.0.0.1", 1))
         return answer.status, json.loads(answer.body)
 
 
@@ -94,8 +94,8 @@ async def test_a_body_that_is_no_question_is_refused_without_showing_it(setting,
     [
         ("GET", "nothing", 404, "no such route"),
         ("GET", "", 404, "no such route"),
-        ("GET", "reset", 405, "no GET /sandboxd/reset"),
-        ("DELETE", "status", 405, "no DELETE /sandboxd/status"),
+        ("GET", "reset", 405, "no GET /_sandboxd/v1/reset"),
+        ("DELETE", "status", 405, "no DELETE /_sandboxd/v1/status"),
     ],
 )
 async def test_what_is_not_there_is_said_so(setting, method, name, status, text):
@@ -103,7 +103,7 @@ async def test_what_is_not_there_is_said_so(setting, method, name, status, text)
 
 
 async def test_a_sandbox_without_control_has_no_such_paths(setting):
-    answer = await App(setting.sandbox.world).answer(Incoming("GET", "/sandboxd/status", {}, b"", "127.0.0.1", 1))
+    answer = await App(setting.sandbox.world).answer(Incoming("GET", "/_sandboxd/v1/status", {}, b"", "127.0.0.1", 1))
     assert answer.status == 404
 
 
