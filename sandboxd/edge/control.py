@@ -7,15 +7,18 @@ Reading the status needs nothing; whatever changes something or tells of values 
 import hmac
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from inspect import isawaitable
 from typing import Any
 
 import msgspec
 
+from sandboxd.edge import living
 from sandboxd.edge.decode import first
 from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import CONTROL, Answer, Incoming
 from sandboxd.edge.sandbox import Sandbox
+from sandboxd.vault.errors import VaultError
 from sandboxd.vault.framework.wire import encode
 
 
@@ -51,6 +54,7 @@ class Control:
             ("POST", "reload"): self._reload_fixture,
             ("POST", "verify"): self._verify,
             ("POST", "stop"): self._shut_down,
+            **{key: partial(answer, sandbox) for key, answer in living.ROUTES.items()},
         }
 
     async def answer(self, path: str, incoming: Incoming) -> Answer:
@@ -70,6 +74,8 @@ class Control:
             found = await result if isawaitable(result) else result
         except msgspec.DecodeError as error:
             return _refused(400, f"the body is not what this takes: {error}")
+        except VaultError as error:
+            return Answer(error.status, encode_errors(error.errors))
         return Answer(200, encode(msgspec.to_builtins(found)) + b"\n")
 
     def _status(self, _incoming: Incoming) -> Any:

@@ -13,6 +13,7 @@ import msgspec
 from sandboxd import __version__
 from sandboxd.edge.runtime import make_world
 from sandboxd.edge.verdict import Verdict, judge
+from sandboxd.rotation import Remake, Rotation
 from sandboxd.vault.bootstrap import start_dev
 from sandboxd.vault.storage import Snapshot
 from sandboxd.vault.world import Profile, Settings, World
@@ -70,6 +71,7 @@ class Sandbox:
         self.root_token = root_token
         self.plan: Plan | None = None
         self.problems: tuple[str, ...] = ()
+        self.rotation = Rotation(world, self._remaker)
         self._journal = journal
         self._baseline: Snapshot | None = None
 
@@ -109,6 +111,9 @@ class Sandbox:
             self.world.restore(before)
             self.world.commit()
             raise
+
+    def _remaker(self) -> Remake | None:
+        return None if self.plan is None else self.plan.remaker
 
     def forget_baseline(self) -> None:
         """Have the next reset make the state anew."""

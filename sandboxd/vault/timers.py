@@ -108,6 +108,10 @@ class Timers:
         self._storage.put(path, Timer(at))
         heapq.heappush(self._due, (at, path))
 
+    def names(self, prefix: str) -> list[str]:
+        """What the timers are called whose paths begin with a prefix."""
+        return [path[len(prefix) :] for path in self._storage.walk(prefix)]
+
     def get(self, path: str) -> int:
         """When the timer kept at a path goes off, or 0."""
         timer = self._storage.get(path)
@@ -141,3 +145,7 @@ class OwnTimers:
     def at(self, name: str) -> int:
         """When a timer goes off; 0 when there is none of that name."""
         return self._timers.get(self._prefix + name)
+
+    def names(self) -> list[str]:
+        """The names of all of them."""
+        return self._timers.names(self._prefix)

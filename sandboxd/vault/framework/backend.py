@@ -287,6 +287,21 @@ class SecretKind(Generic[C]):
     renew: Callable[[C, Lease], Awaitable[Lease] | Lease] | None = None
 
 
+@dataclass(frozen=True)
+class Rotates:
+    """A kind of object that an engine can rotate, as path templates below the mount in which `{name}` is its name.
+
+    Args:
+        object: the object itself ("static-roles/{name}"); timers of its scheduled rotation have this path as name.
+        by: where a write rotates it ("rotate-role/{name}").
+        read: where apps read the credential ("static-creds/{name}"); empty when they don't.
+    """
+
+    object: str
+    by: str
+    read: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Backend:
     """What secrets engines and auth methods share.
@@ -326,9 +341,11 @@ class Engine(Backend):
         secrets: the kinds of leased secret it issues.
         leased: whether its leases are registered; KV shows a duration, but keeps no lease.
         per_token: its storage is each token's own (cubbyhole).
+        rotates: what it can rotate.
     """
 
     secrets: tuple[SecretKind[Any], ...] = ()
+    rotates: tuple[Rotates, ...] = ()
     leased: bool = True
     per_token: bool = False
 
