@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from sandboxd import __version__
+from sandboxd.cli import living_app
+from sandboxd.cli.options import Json, Name
 
 app = typer.Typer(
     name="sandboxd",
@@ -27,6 +29,7 @@ fixtures_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(fixtures_app, name="fixtures")
+living_app.add_to(app)
 
 
 class ProfileName(StrEnum):
@@ -45,8 +48,6 @@ class Shell(StrEnum):
     DOTENV = "dotenv"
 
 
-Name = Annotated[str, typer.Option("--name", "-n", help="Which sandbox, where there are several.", show_default=True)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Fixture = Annotated[Path, typer.Argument(help="A fixture file.", show_default=False)]
 
 

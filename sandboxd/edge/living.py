@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from sandboxd.edge import timing
-from sandboxd.rotation import rows
+from sandboxd.rotation import rows, shown
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Refusal
 
@@ -78,7 +78,8 @@ async def _show_rotation(sandbox: Sandbox, _incoming: Incoming) -> Any:
 async def _rotate(sandbox: Sandbox, incoming: Incoming) -> Any:
     wanted = msgspec.json.decode(incoming.body, type=Rotate)
     namespace = wanted.namespace.strip("/")
-    return await sandbox.rotation.rotate(wanted.path, f"{namespace}/" if namespace else "")
+    rotated = await sandbox.rotation.rotate(wanted.path, f"{namespace}/" if namespace else "")
+    return shown(rotated, next_at=sandbox.rotation.next_of(rotated), now=sandbox.world.clock.now_ns())
 
 
 async def _events(sandbox: Sandbox, incoming: Incoming) -> Any:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from sandboxd.rotation import describe
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.durations import parse_moment, parse_nanoseconds, rfc3339
 from sandboxd.vault.world import World
@@ -25,7 +26,7 @@ class BadTime(ValueError):
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
-    """What time brings next. `what` is "lease", "token" or "timer"; `name` is a lease's id, or whose timer it is."""
+    """What time brings next. `what` is "lease", "token" or "timer"; `name` is a lease's id, or in words what is due."""
 
     at: str
     what: str
@@ -142,7 +143,8 @@ def _next(world: World) -> Next | None:
     else:
         owner, timer = world.timers.next_name
         mounted = world.mounts.by_uuid(owner)
-        what, name = "timer", f"{owner if mounted is None else mounted.mount.path.rstrip('/')}/{timer}"
+        what = "timer"
+        name = describe(timer) if mounted is None else f"the rotation of {mounted.mount.path}{timer}"
     return Next(at=rfc3339(due), what=what, name=name, seconds=round((due - world.clock.now_ns()) / NANOSECONDS, 3))
 
 

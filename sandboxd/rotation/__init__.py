@@ -5,8 +5,22 @@ root credential is replaced in the engine. An object that rotates is known by it
 secret as the fixture has it (`secret/prod/db`), or that of an engine's object (`database/static-roles/app`).
 """
 
-from sandboxd.rotation.keeper import Remake, Rotation, declare, kept, withdraw
+from sandboxd.rotation.keeper import Remake, Rotation, declare, describe, kept, withdraw
 from sandboxd.rotation.model import Plan, Rotating, Row, State, User
-from sandboxd.rotation.showing import rows
+from sandboxd.rotation.showing import rows, shown
 
-__all__ = ["Plan", "Remake", "Rotating", "Rotation", "Row", "State", "User", "declare", "kept", "rows", "withdraw"]
+__all__ = [
+    "Plan",
+    "Remake",
+    "Rotating",
+    "Rotation",
+    "Row",
+    "State",
+    "User",
+    "declare",
+    "describe",
+    "kept",
+    "rows",
+    "shown",
+    "withdraw",
+]

@@ -62,8 +62,24 @@ def kept(world: World) -> list[Rotating]:
 def withdraw(world: World, namespace: str, path: str) -> None:
     """Forget an object that rotated."""
     world.storage.delete(_key(namespace, path))
-    for what in ("rotate", "coming", "grace", "expiring", "expired"):
+    for what in _WORDS:
         world.timers.of(OWNER).cancel(f"{what}/{_name(namespace, path)}")
+
+
+def describe(timer: str) -> str:
+    """What a timer of rotation is for, in words."""
+    what, _, rest = timer.partition("/")
+    namespace, _, path = rest.partition("/")
+    return f"{_WORDS[what]} {namespace.replace(':', '/')}{path}"
+
+
+_WORDS = {
+    "rotate": "the rotation of",
+    "coming": "the notice before the rotation of",
+    "grace": "the end of the grace window of",
+    "expiring": "the notice before the end of",
+    "expired": "the end of",
+}
 
 
 class Rotation:
@@ -85,6 +101,11 @@ class Rotation:
     def next_of(self, rotating: Rotating) -> int:
         """When an object rotates next; 0 for never."""
         return self._timers.at(f"rotate/{_name(rotating.plan.namespace, rotating.plan.path)}")
+
+    def reschedule(self) -> None:
+        """Set all timers anew, as schedules by the calendar ask for once the state was taken up again later."""
+        for rotating in self.all():
+            _schedule(self._world, rotating)
 
     async def rotate(self, path: str, namespace: str = "") -> Rotating:
         """Rotate an object now, whatever its schedule.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sandboxd.rotation.keeper import Rotation
-from sandboxd.rotation.model import Plan, Rotating, Row, User, moment, state_of
+from sandboxd.rotation.model import Plan, Rotating, Row, State, User, moment, state_of
 from sandboxd.rotation.targets import EngineTarget, find
 from sandboxd.vault.errors import Refusal
 from sandboxd.vault.inside import Requests, inside
@@ -103,7 +103,12 @@ def _users(
     )
 
 
-def _shown(rotating: Rotating, state: Any, next_at: int, users: tuple[User, ...], version: int = 0) -> Row:
+def shown(rotating: Rotating, *, next_at: int, now: int) -> Row:
+    """An object as it is right after it was rotated."""
+    return _shown(rotating, state_of(rotating, now, next_at), next_at, ())
+
+
+def _shown(rotating: Rotating, state: State, next_at: int, users: tuple[User, ...], version: int = 0) -> Row:
     plan = rotating.plan
     return Row(
         path=plan.path,

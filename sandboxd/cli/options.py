@@ -1,0 +1,8 @@
+"""Options that many commands take."""
+
+from typing import Annotated
+
+import typer
+
+Name = Annotated[str, typer.Option("--name", "-n", help="Which sandbox, where there are several.", show_default=True)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
