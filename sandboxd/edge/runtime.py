@@ -48,6 +48,21 @@ def make_world(
     )
 
 
+def beside(world: World, name: str) -> World:
+    """An empty world beside another one, with the same backends and settings.
+
+    It has a clock of its own over the same real time. Chance is its own too, and depends on its name alone where the
+    other's can be repeated.
+    """
+    return World(
+        world.mounts.catalog,
+        world.settings,
+        clock=world.clock.beside(),
+        entropy=world.entropy.fork(name),
+        encode=world.encode,
+    )
+
+
 @contextlib.asynccontextmanager
 async def serving(
     world: World, listeners: Sequence[Listener], control: Control | None = None

@@ -1,6 +1,7 @@
 """A sandbox: a world, the fixture that it was filled from, and what a running one can be asked.
 
-The **baseline** is the state right after the fixture was applied: what a reset goes back to.
+The **baseline** is the state right after the fixture was applied, with nothing in it that a client wrote: what a reset
+goes back to.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sandboxd import __version__
-from sandboxd.edge.runtime import make_world
+from sandboxd.edge.runtime import beside, make_world
 from sandboxd.edge.verdict import Verdict, judge
 from sandboxd.rotation import Remake, Rotation
 from sandboxd.vault.bootstrap import start_dev
@@ -74,6 +75,7 @@ class Sandbox:
         self.rotation = Rotation(world, self._remaker)
         self._journal = journal
         self._baseline: Snapshot | None = None
+        self._based_on: Plan | None = None
 
     async def fill(self, plan: Plan | None) -> None:
         """Apply a fixture, or the difference to the one before. Raises FixtureError with nothing applied."""
@@ -88,36 +90,59 @@ class Sandbox:
                 raise
             self.plan = plan
         self.world.commit()
-        self._baseline = self.world.snapshot()
 
     async def reset(self) -> None:
-        """Go back to the state right after the fixture was applied; the root token stays.
+        """Go back to the state right after the fixture was applied, as fresh as it was then; the root token stays."""
+        await self.go_to(await self.baseline())
 
-        What a sandbox found in its data directory is no such state: then it starts as it did the first time.
+    async def baseline(self) -> Snapshot:
+        """What a reset goes back to.
+
+        It is made aside where it is not at hand: after a start with a kept state, and when the fixture has changed.
         """
-        if self._baseline is not None:
-            self.world.restore(self._baseline)
+        if self._baseline is None or self._based_on is not self.plan:
+            aside = beside(self.world, "baseline")
+            if self._baseline is None:
+                start_dev(aside, self.root_token)
+            else:
+                aside.return_to(self._baseline)
+                aside.seal.open()
+            if self.plan is not None:
+                from sandboxd.fixtures import apply
+
+                await apply(aside, self.plan, previous=self._based_on)
+            self._baseline, self._based_on = aside.snapshot(), self.plan
+        return self._baseline
+
+    async def snapshot(self) -> Snapshot:
+        """The state as it is now, not in the middle of a jump of the clock."""
+        async with self.world.timeline.jumping:
+            return self.world.snapshot()
+
+    async def go_to(self, snapshot: Snapshot) -> None:
+        """Make the state what it was, as fresh as it was then; the root token stays. Raises Failure, changing nothing.
+
+        The clock goes back too, unless it showed real time.
+        """
+        async with self.world.timeline.jumping:
+            if self.world.return_to(snapshot):
+                self.rotation.reschedule()
+            self.root_token = _root_token(self.world, self.root_token)
             self.world.commit()
             self.world.seal.open()
-            return
-        plan, before = self.plan, self.world.snapshot()
-        try:
-            self.world.restore(Snapshot({}, {}))
-            start_dev(self.world, self.root_token)
-            self.plan = None
-            await self.fill(plan)
-        except BaseException:
-            self.plan = plan
-            self.world.restore(before)
-            self.world.commit()
-            raise
+
+    async def begin_at(self, snapshot: Snapshot, plan: Plan | None) -> None:
+        """Start from a state that a fixture has led to, and have resets go back to it."""
+        self.plan = plan
+        await self.go_to(snapshot)
+        self.mark_baseline()
+
+    def mark_baseline(self) -> None:
+        """Have resets go back to the state as it is now."""
+        self._baseline, self._based_on = self.world.snapshot(), self.plan
 
     def _remaker(self) -> Remake | None:
         return None if self.plan is None else self.plan.remaker
-
-    def forget_baseline(self) -> None:
-        """Have the next reset make the state anew."""
-        self._baseline = None
 
     def files(self) -> tuple[Path, ...]:
         """The files that the fixture consists of."""
@@ -202,8 +227,8 @@ async def _opened(options: Options, world: World, plan: Plan | None, journal: Sq
     token = _root_token(world, options.root_token) if kept else start_dev(world, options.root_token)[1].id
     sandbox = Sandbox(options, world, token, journal)
     await sandbox.fill(plan)
-    if kept:
-        sandbox.forget_baseline()
+    if not kept:
+        sandbox.mark_baseline()
     return sandbox
 
 

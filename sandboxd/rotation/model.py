@@ -8,6 +8,7 @@ import msgspec
 
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.framework.cron import next_after
+from sandboxd.vault.framework.moments import postponed
 
 NANOSECONDS = 1_000_000_000
 DAY = 24 * 60 * 60
@@ -70,6 +71,13 @@ class Rotating(msgspec.Struct, frozen=True, kw_only=True):
     expires: int = 0
     retired: tuple[Retired, ...] = ()
     failure: str = ""
+
+    def later(self, by: int) -> Rotating:
+        """The same object, so many nanoseconds later; an end that was declared by its date stays."""
+        ends = ("expires",) if self.plan.lifetime else ()
+        retired = tuple(postponed(each, by, "at", "until") for each in self.retired)
+        moved = postponed(self, by, "created_at", "rotated_at", *ends)
+        return msgspec.structs.replace(moved, retired=retired)
 
     @property
     def since(self) -> int:

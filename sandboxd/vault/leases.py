@@ -22,6 +22,7 @@ from sandboxd.vault.clock import NANOSECONDS, Clock
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure, InvalidRequest, UnsupportedOperation, UnsupportedPath, VaultError
 from sandboxd.vault.framework.backend import Auth, Lease
+from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.ledger import End
 from sandboxd.vault.namespaces import ROOT_ID, Namespace
@@ -54,6 +55,10 @@ class LeaseEntry(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 0
     retry_at: int = 0  # when its revocation is tried again
     revoke_error: str = ""
+
+    def later(self, by: int) -> "LeaseEntry":
+        """The same lease, so many nanoseconds later."""
+        return postponed(self, by, "token_end", "issue_time", "expire_time", "last_renewal", "retry_at")
 
     @property
     def irrevocable(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from sandboxd.vault.clock import NANOSECONDS, Clock
+from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.storage import Storage
 from sandboxd.vault.tokens import Token
 
@@ -40,6 +41,10 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     end: End = ""
     ended_at: int = 0
     grace_until: int = 0
+
+    def later(self, by: int) -> "Issued":
+        """The same credential, so many nanoseconds later: its grace lasts as long as before."""
+        return postponed(self, by, "ended_at", "grace_until")
 
     def valid(self, now: int) -> bool:
         """Whether it may be used at a moment."""

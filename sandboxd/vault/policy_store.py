@@ -9,6 +9,7 @@ import msgspec
 
 from sandboxd.vault.clock import Clock
 from sandboxd.vault.errors import Failure
+from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.identity import Entity, Identity
 from sandboxd.vault.namespaces import Namespace, Namespaces
 from sandboxd.vault.policies import (
@@ -43,6 +44,10 @@ class StoredPolicy(msgspec.Struct, frozen=True, kw_only=True):
     cas_required: bool = False
     allow_wildcards: bool = False  # in what templates put into paths
     allow_slashes: bool = False
+
+    def later(self, by: int) -> StoredPolicy:
+        """The same policy, so many nanoseconds later."""
+        return postponed(self, by, "expiration")
 
     @property
     def trusted(self) -> str:

@@ -21,13 +21,14 @@ class Journal(Protocol):
 
 
 class Snapshot:
-    """The whole state at one moment."""
+    """The whole state at one moment: `at`, in nanoseconds since 1970, by the world's own clock."""
 
-    __slots__ = ("children", "values")
+    __slots__ = ("at", "children", "values")
 
-    def __init__(self, values: dict[str, object], children: dict[str, dict[str, int]]) -> None:
+    def __init__(self, values: dict[str, object], children: dict[str, dict[str, int]], at: int = 0) -> None:
         self.values = values
         self.children = children
+        self.at = at
 
 
 class Storage:
@@ -119,9 +120,16 @@ class Storage:
             self.put(path, value)
         self._journal = journal
 
-    def snapshot(self) -> Snapshot:
-        """The state as it is now."""
-        return Snapshot(dict(self._values), {folder: dict(names) for folder, names in self._children.items()})
+    def snapshot(self, at: int = 0) -> Snapshot:
+        """The state as it is now. `at` is the moment, in nanoseconds since 1970."""
+        return Snapshot(dict(self._values), {folder: dict(names) for folder, names in self._children.items()}, at)
+
+    def postpone(self, by: int) -> None:
+        """Have all that ends at a moment end so many nanoseconds later: see `framework.moments`."""
+        for path, value in list(self._values.items()):
+            later = getattr(value, "later", None)
+            if later is not None and (moved := later(by)) is not value:
+                self.put(path, moved)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Make the state what it was; the snapshot can be used again."""

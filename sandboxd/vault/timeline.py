@@ -43,6 +43,23 @@ class Timeline:
         else:
             self._clock.resume()
 
+    def take_up(self, moment: int) -> int:
+        """Go on from a moment at which the storage was left, which it has just become again.
+
+        A clock that had been moved goes on from there, another one with real time. Gives the nanoseconds by which it is
+        later than then.
+        """
+        state = self._storage.get(CLOCK)
+        if isinstance(state, ClockState):
+            self._storage.put(CLOCK, ClockState(self._clock.real_ns(), moment, state.scale))
+        self.reload()
+        return max(0, self._clock.now_ns() - moment)
+
+    @property
+    def jumping(self) -> asyncio.Lock:
+        """Is held while the clock moves forward step by step."""
+        return self._jumping
+
     @property
     def next_due(self) -> int:
         """When something is to be done next, in nanoseconds since 1970; 0 for never."""

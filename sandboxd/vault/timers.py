@@ -14,6 +14,7 @@ import msgspec
 
 from sandboxd.vault.clock import NANOSECONDS, Clock
 from sandboxd.vault.errors import VaultError
+from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.storage import Storage
 
 RETRY = 10 * NANOSECONDS
@@ -27,6 +28,10 @@ class Timer(msgspec.Struct, frozen=True):
     """When something is to be done."""
 
     at: int
+
+    def later(self, by: int) -> "Timer":
+        """The same timer, so many nanoseconds later."""
+        return postponed(self, by, "at")
 
 
 class Timers:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure
 from sandboxd.vault.framework.backend import Caller
+from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.storage import Storage, View
 
 if TYPE_CHECKING:
@@ -63,6 +65,10 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     def root(self) -> bool:
         """Whether it may do everything."""
         return "root" in self.policies
+
+    def later(self, by: int) -> "Token":
+        """The same token, so many nanoseconds later."""
+        return postponed(self, by // NANOSECONDS, "creation_time")
 
     def caller(self) -> Caller:
         """What handlers get to know of it."""

@@ -148,12 +148,26 @@ class World:
 
     def snapshot(self) -> Snapshot:
         """The state as it is now."""
-        return self.storage.snapshot()
+        return self.storage.snapshot(self.clock.now_ns())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Make the state what it was."""
         self.storage.restore(snapshot)
         self.reload()
+
+    def return_to(self, snapshot: Snapshot) -> int:
+        """Make the state what it was, and as fresh as it was: what had an hour to go has an hour to go again.
+
+        A clock that had been moved shows again what it showed then; another one keeps showing real time, and what ends
+        at a moment ends so much later. Gives the nanoseconds that have passed since; 0 for none to speak of.
+        """
+        self.storage.restore(snapshot)
+        passed = self.timeline.take_up(snapshot.at)
+        passed = passed if passed >= NANOSECONDS else 0
+        if passed:
+            self.storage.postpone(passed)
+        self.reload()
+        return passed
 
     def reload(self) -> None:
         """Have all parts read the storage again."""

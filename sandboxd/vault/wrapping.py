@@ -8,6 +8,7 @@ import msgspec
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import InvalidWrappingToken, Refusal, UnsupportedPath
 from sandboxd.vault.framework.backend import Auth, Response, WrapInfo
+from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.framework.records import Stored
 from sandboxd.vault.namespaces import ROOT, Namespace
 from sandboxd.vault.request import Request
@@ -30,6 +31,10 @@ class Wrapped(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     body: bytes | None = None  # of an answer that has no envelope
     content_type: str = "application/json"
+
+    def later(self, by: int) -> "Wrapped":
+        """The same answer, wrapped so many nanoseconds later."""
+        return postponed(self, by, "creation_time")
 
 
 def wrap(

@@ -17,6 +17,7 @@ from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Refusal, fail, refuse
 from sandboxd.vault.framework.backend import Call, Path, Response, Result
 from sandboxd.vault.framework.fields import CommaList, Duration, Name, param
+from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.framework.records import page
 from sandboxd.vault.gotext import quote
 
@@ -36,6 +37,10 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     cidr_list: tuple[str, ...] = ()
     token_bound_cidrs: tuple[str, ...] = ()
+
+    def later(self, by: int) -> "Secret":
+        """The same secret ID, so many nanoseconds later."""
+        return postponed(self, by, "creation_time", "last_updated_time", "expiration_time") if self.ttl else self
 
     def expired(self, now: int) -> bool:
         """Whether it is over at a moment."""
