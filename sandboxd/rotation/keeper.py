@@ -9,7 +9,7 @@ import msgspec
 
 from sandboxd.rotation.model import NANOSECONDS, Plan, Retired, Rotating, moment
 from sandboxd.rotation.targets import EngineTarget, KvTarget, find
-from sandboxd.vault.errors import Refusal, VaultError
+from sandboxd.vault.errors import Failure, Refusal, VaultError
 from sandboxd.vault.inside import Requests, inside
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ class Remake(Protocol):
         self, namespace: str, path: str, version: int, versions: Mapping[tuple[str, str], int]
     ) -> dict[str, Any]:
         """The fields of a secret in a version. `versions` are those of other secrets that its templates take."""
+
+    def declares_dynamic(self, namespace: str, path: str) -> bool:
+        """Whether there is such a dynamic credential."""
+
+    def dynamic(
+        self, namespace: str, path: str, number: int, versions: Mapping[tuple[str, str], int]
+    ) -> dict[str, Any]:
+        """The fields of a dynamic credential in its so manieth issue. `versions` are as for `fields`."""
 
     def dependents(self, namespace: str, path: str) -> tuple[tuple[str, str], ...]:
         """The secrets whose templates take something of this one, directly or through others."""
@@ -93,6 +101,7 @@ class Rotation:
         self._world = world
         self._remake = remake
         self._timers = world.timers.own(OWNER, self._ring)
+        world.declared = self._declared
 
     def all(self) -> list[Rotating]:
         """Everything that rotates."""
@@ -124,6 +133,16 @@ class Rotation:
                     )
                 return await self._rotate_secret(requests, remake, target, by="hand")
             return await self._rotate_object(requests, target, by="hand")
+
+    def _declared(self, namespace: str, path: str, number: int) -> dict[str, Any]:
+        """The fields of a dynamic credential, with the present values of what its templates take."""
+        remake = self._remake()
+        if remake is None or not remake.declares_dynamic(namespace, path):
+            raise Failure(f"the fixture that declares {namespace}{path} is not loaded: there is no rule to make it by")
+        return remake.dynamic(namespace, path, number, self._versions())
+
+    def _versions(self) -> dict[tuple[str, str], int]:
+        return {(each.plan.namespace, each.plan.path): each.version for each in self.all()}
 
     async def _ring(self, name: str) -> None:
         what, _, rest = name.partition("/")
@@ -165,7 +184,7 @@ class Rotation:
     async def _rotate_secret(self, requests: Requests, remake: Remake, target: KvTarget, *, by: str) -> Rotating:
         namespace, path = target.namespace, target.path
         known = _get(self._world, namespace, path) or _unplanned(self._world, namespace, path)
-        versions = {(each.plan.namespace, each.plan.path): each.version for each in self.all()}
+        versions = self._versions()
         version = versions[namespace, path] = known.version + 1
         grace = known.plan.grace
         before, after = await target.renew(requests, remake.fields(namespace, path, version, versions), grace)

@@ -14,6 +14,8 @@ _OPENBAO: dict[Table, frozenset[str]] = {
     "mounts": frozenset({"database", "kubernetes", "kv", "pki", "rabbitmq", "ssh", "totp", "transit"}),
     "auth": frozenset({"approle", "cert", "jwt", "kubernetes", "oidc", "userpass"}),
 }
+OWN = "sandboxd"
+"""The engine of dynamic credentials that fixtures declare, which no real server has."""
 _CORE = frozenset({"cubbyhole", "database", "generic", "identity", "system", "token"})
 _REFUSES_VERSIONS: dict[Table, frozenset[str]] = {
     "mounts": frozenset({"cubbyhole", "database", "identity", "kv", "system"}),
@@ -51,7 +53,7 @@ _VAULT_REPOSITORIES: dict[Table, dict[str, str]] = {
 
 def available(profile: str, table: Table, kind: str) -> bool:
     """Whether a server of that profile brings the backend; of Vault's, all that there are here."""
-    return profile == "vault" or ALIASES[table].get(kind, kind) in _OPENBAO[table]
+    return profile == "vault" or kind == OWN or ALIASES[table].get(kind, kind) in _OPENBAO[table]
 
 
 def version(profile: str, server: str, table: Table, kind: str) -> str:

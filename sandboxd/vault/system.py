@@ -43,6 +43,10 @@ class WorldSystem:
         self.profile = world.profile
         self.live = world.settings.live
 
+    def declared(self, path: str, number: int) -> dict[str, Any]:
+        """The fields that the fixture declares for a dynamic credential. Raises Failure without that fixture."""
+        return self._world.declared(self._namespace.path, path, number)
+
     def superseded(self, value: str, *, path: str, grace: int) -> None:
         """Note that a credential was replaced, and stays valid for `grace` seconds."""
         self._world.ledger.superseded(value, path=path, namespace=self._namespace.path, grace=grace)

@@ -36,7 +36,7 @@ from sandboxd.vault.timers import Timers
 from sandboxd.vault.tokens import Token, Tokens
 
 if TYPE_CHECKING:
-    from sandboxd.vault.pipeline import Bearer
+    from sandboxd.vault.pipeline import Bearer, Route
 
 Profile = Literal["vault", "openbao"]
 VERSIONS: dict[Profile, str] = {"vault": "2.1.1", "openbao": "2.7.2"}
@@ -53,6 +53,17 @@ class Faults(Protocol):
 
     async def after(self, request: Request, response: Response | None) -> Response | None:
         """May wait, raise VaultError, or change the answer."""
+
+
+class Observer(Protocol):
+    """Sees what was answered: a slot that stays empty until somebody wants to know."""
+
+    @property
+    def answered(self) -> "Callable[[Request, Route, Token, Response], None]":
+        """Told of each request with a token that was answered with a response, before that is wrapped."""
+
+    def reload(self) -> None:
+        """The state was replaced: what was seen of it is no more."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +155,8 @@ class World:
         self.audit.identity_of = self._identity_policies
         self.seal.on_open = self._opened
         self.faults: Faults | None = None
+        self.observer: Observer | None = None
+        self.declared: Callable[[str, str, int], dict[str, Any]] = _undeclared
         self._systems: dict[str, WorldSystem] = {}
 
     def snapshot(self) -> Snapshot:
@@ -184,6 +197,8 @@ class World:
         self.lockouts.reload()
         self.quotas.reload()
         self.audit.reload()
+        if self.observer is not None:
+            self.observer.reload()
 
     def commit(self) -> None:
         """Keep what was written since the last time. Raises Failure, with nothing of it done, when that cannot be."""
@@ -305,6 +320,10 @@ class World:
         """Raise Sealed when requests cannot be served."""
         if self.seal.sealed:
             raise Sealed
+
+
+def _undeclared(_namespace: str, path: str, _number: int) -> dict[str, Any]:
+    raise Failure(f"no fixture is loaded that declares {path}")
 
 
 class Revocations:

@@ -15,6 +15,12 @@ class System(Protocol):
     def live(self) -> bool:
         """Whether engines are to reach upstreams on this machine, where a mount says nothing of it."""
 
+    def declared(self, path: str, number: int) -> dict[str, Any]:
+        """The fields that the fixture declares for a dynamic credential, with the values of its so manieth issue.
+
+        Raises Failure when no fixture that declares it is loaded.
+        """
+
     def superseded(self, value: str, *, path: str, grace: int) -> None:
         """Note that a credential was replaced, and stays valid for `grace` seconds."""
 
