@@ -1,0 +1,1 @@
+"""Live plugins, one module a family, each exporting an `Opening` as `PLUGIN` (see `plugin.py`)."""
