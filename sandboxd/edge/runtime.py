@@ -14,6 +14,7 @@ from sandboxd.edge.encode import encode_for_wrapping
 from sandboxd.edge.guard import make_guard
 from sandboxd.edge.http1 import Server
 from sandboxd.edge.tasks import report, spawn
+from sandboxd.insight import insight
 from sandboxd.sys.catalog import BuiltIn
 from sandboxd.vault.clock import Clock
 from sandboxd.vault.entropy import Entropy
@@ -37,8 +38,8 @@ class Listener:
 def make_world(
     settings: Settings, *, seed: str | None = None, clock: Clock | None = None, journal: Journal | None = None
 ) -> World:
-    """An empty world with the backends that ship with sandboxd."""
-    return World(
+    """An empty world with the backends that ship with sandboxd, and watched."""
+    world = World(
         BuiltIn(),
         settings,
         clock=clock or Clock(),
@@ -46,6 +47,8 @@ def make_world(
         encode=partial(encode_for_wrapping, mount_types=settings.profile == "vault"),
         journal=journal,
     )
+    insight(world)
+    return world
 
 
 def beside(world: World, name: str) -> World:
@@ -54,13 +57,15 @@ def beside(world: World, name: str) -> World:
     It has a clock of its own over the same real time. Chance is its own too, and depends on its name alone where the
     other's can be repeated.
     """
-    return World(
+    made = World(
         world.mounts.catalog,
         world.settings,
         clock=world.clock.beside(),
         entropy=world.entropy.fork(name),
         encode=world.encode,
     )
+    insight(made)
+    return made
 
 
 @contextlib.asynccontextmanager

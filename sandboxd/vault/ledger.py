@@ -90,6 +90,17 @@ class Ledger:
         until = now + grace * NANOSECONDS if grace else 0
         self._end(key, msgspec.structs.replace(known, end="superseded", ended_at=now, grace_until=until))
 
+    def lost(self, value: str, *, path: str, field: str, namespace: str, how: End, at: int) -> None:
+        """Note that what kept a value, at a path, has it no more since a moment.
+
+        What is known of the value from elsewhere stays as it is, and so does a grace window.
+        """
+        key = fingerprint(value)
+        known = self._at(key) or Issued(path=path, field=field, namespace=namespace)
+        elsewhere = (known.path, known.namespace) != (path, namespace)
+        if not elsewhere and not (how == known.end == "superseded"):
+            self._end(key, msgspec.structs.replace(known, end=how, ended_at=at, grace_until=0))
+
     def token_ended(self, token: str, holder: Holder, *, path: str, how: End) -> None:
         """Note that a token is no more."""
         known = Issued(path=path, field="token", issued_at=holder.at, holders=(holder,))

@@ -144,6 +144,8 @@ async def serve(
     if response is not None:
         if route.mounted is not None:
             response.mount_type = route.mounted.entry.type
+        if world.observer is not None and bearer is not None and not request.own:
+            world.observer.answered(request, route, bearer.token, response)
         response = wrap(world, request, route, response, bearer)
     return response
 

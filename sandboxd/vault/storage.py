@@ -5,8 +5,8 @@ reset is an assignment. Each mount sees the map through a `View` that holds its 
 (`Journal`) is told of the writes of each request in one batch, before the request is answered.
 """
 
-from collections.abc import Iterator
-from typing import Protocol, TypeVar, overload
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeVar, overload
 
 from sandboxd.vault.errors import InvalidKey
 
@@ -41,6 +41,8 @@ class Storage:
         self._sorted: dict[str, list[str]] = {}
         self._journal = journal
         self._undo: dict[str, object] = {}
+        self._watched: frozenset[type] = frozenset()
+        self._watcher: Callable[[str, Any, Any], None] = lambda *_change: None
 
     def __len__(self) -> int:
         return len(self._values)
@@ -59,6 +61,8 @@ class Storage:
         self._values[path] = value
         if old is None:
             self._count(path, 1)
+        if type(value) in self._watched:
+            self._watcher(path, old, value)
 
     def delete(self, path: str) -> None:
         """Remove the value at the path, if there is one."""
@@ -67,6 +71,15 @@ class Storage:
             if self._journal is not None:
                 self._undo.setdefault(path, old)
             self._count(path, -1)
+            if type(old) in self._watched:
+                self._watcher(path, old, None)
+
+    def watch(self, kinds: tuple[type, ...], watcher: Callable[[str, Any, Any], None]) -> None:
+        """Have a function told of each write of a value of these kinds: the path, the old and the new value, or None.
+
+        It is not told of what a restored snapshot or a failed commit brings back.
+        """
+        self._watched, self._watcher = frozenset(kinds), watcher
 
     def list(self, folder: str) -> list[str]:
         """The entries of a folder ("" or ending in a slash), sorted; folders among them end in a slash."""
@@ -105,12 +118,13 @@ class Storage:
         try:
             self._journal.commit({path: self._values.get(path) for path in undo})
         except OSError:
+            watched, self._watched = self._watched, frozenset()
             for path, old in undo.items():
                 if old is None:
                     self.delete(path)
                 else:
                     self.put(path, old)
-            self._undo = {}
+            self._undo, self._watched = {}, watched
             raise
 
     def load(self, values: dict[str, object]) -> None:
