@@ -155,7 +155,7 @@ class Lives(RuleBasedStateMachine):
         asyncio.run(self.rotation.rotate("secret/app"))
         self.rotated(self.now)
 
-    @rule(seconds=st.sampled_from([1, 599, 600, HOUR, 4 * HOUR, 30 * HOUR]))
+    @rule(seconds=st.sampled_from([1, 599, 600, 1800, HOUR, 4 * HOUR, 30 * HOUR]))
     def jump(self, seconds):
         asyncio.run(self.world.timeline.advance(seconds))
         self.pass_by(seconds)
@@ -225,5 +225,5 @@ def _plan():
 PLAN = _plan()
 TestLives = Lives.TestCase
 TestLives.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
