@@ -21,8 +21,22 @@ from sandboxd.vault.request import Request
 from sandboxd.vault.world import World
 
 
+class Worlds(Protocol):
+    """Answers for other worlds."""
+
+    def elsewhere(self, incoming: Incoming) -> Awaitable[Answer] | None:
+        """The answer of another world, or None for a request that is not about one. Raises Refused."""
+
+    def close(self) -> None:
+        """End them."""
+
+
 class Control(Protocol):
     """Answers what lies below `/_sandboxd/v1/`."""
+
+    @property
+    def worlds(self) -> Worlds:
+        """The worlds that it is about beside the main one."""
 
     async def answer(self, path: str, incoming: Incoming) -> Answer:
         """Answer one request."""
@@ -63,17 +77,25 @@ _TWICE_BELOW = (
 
 
 class App:
-    """Answers requests for one world."""
+    """Answers requests for one world.
 
-    def __init__(self, world: World, control: "Control | None" = None) -> None:
+    Args:
+        control: what a sandbox can do beyond the real server; None for a plain server.
+        worlds: other worlds that requests may be about.
+    """
+
+    def __init__(self, world: World, control: "Control | None" = None, worlds: "Worlds | None" = None) -> None:
         self.world = world
         self.control = control
+        self._worlds = worlds
         # Only OpenBao limits the number of strings.
         self._max_strings = MAX_STRINGS if world.profile == "openbao" else 0
 
     async def answer(self, incoming: Incoming) -> Answer:
         """Answer one request."""
         try:
+            if self._worlds is not None and (elsewhere := self._worlds.elsewhere(incoming)) is not None:
+                return await elsewhere
             if incoming.target == "*" and incoming.method == "OPTIONS":
                 return Answer(200, content_type="", standard=False)
             path, query = split(incoming.target)

@@ -1,7 +1,8 @@
 """The control API: what a sandbox can do that the real server can't, below `/_sandboxd/v1/` on the same port.
 
 Reading the status needs nothing; whatever changes something or tells of values needs the sandbox's root token in
-`X-Vault-Token`, as the file has it that `sandboxd up` writes for its owner alone.
+`X-Vault-Token`, as the file has it that `sandboxd up` writes for its owner alone. All of it is about the world that
+`X-Sandboxd-World` names, or the main one; ending the process and reading the fixture again concern all of it.
 """
 
 import hmac
@@ -13,11 +14,13 @@ from typing import Any
 
 import msgspec
 
-from sandboxd.edge import living
+from sandboxd.edge import branching, living
+from sandboxd.edge.app import App
 from sandboxd.edge.decode import first
 from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import CONTROL, Answer, Incoming
 from sandboxd.edge.sandbox import Sandbox
+from sandboxd.edge.worlds import Worlds
 from sandboxd.vault.errors import VaultError
 from sandboxd.vault.framework.wire import encode
 
@@ -29,11 +32,12 @@ class Value(msgspec.Struct, frozen=True):
 
 
 class Control:
-    """Answers the control API of one sandbox.
+    """Answers the control API of one sandbox, or of a world beside it.
 
     Args:
         stop: ends the process.
         reload: applies the fixture as it is on disk now.
+        worlds: the worlds beside the main one, for a control of one of these.
     """
 
     def __init__(
@@ -42,11 +46,13 @@ class Control:
         *,
         stop: Callable[[], None],
         reload: Callable[[], Awaitable[None]],
+        worlds: Worlds | None = None,
     ) -> None:
         self._sandbox = sandbox
         self._stop = stop
         self._reload = reload
         self.address = ""
+        self.worlds = worlds or Worlds(sandbox, self._door)
         self._started = sandbox.world.clock.now()
         self._routes: dict[tuple[str, str], Callable[[Incoming], Any]] = {
             ("GET", "status"): self._status,
@@ -55,14 +61,16 @@ class Control:
             ("POST", "verify"): self._verify,
             ("POST", "stop"): self._shut_down,
             **{key: partial(answer, sandbox) for key, answer in living.ROUTES.items()},
+            **{key: partial(answer, self.worlds, sandbox) for key, answer in branching.ROUTES.items()},
         }
 
     async def answer(self, path: str, incoming: Incoming) -> Answer:
         """Answer a request below `/_sandboxd/v1/`."""
         name = path[len(CONTROL) :].rstrip("/")
-        route = self._routes.get((incoming.method, name))
+        shape = self._shape(name)
+        route = self._routes.get((incoming.method, shape))
         if route is None:
-            known = any(known == name for _, known in self._routes)
+            known = any(known == shape for _, known in self._routes)
             text = f"no {incoming.method} {CONTROL}{name}" if known else "no such route"
             return _refused(405 if known else 404, text)
         if name != "status":
@@ -77,6 +85,21 @@ class Control:
         except VaultError as error:
             return Answer(error.status, encode_errors(error.errors))
         return Answer(200, encode(msgspec.to_builtins(found)) + b"\n")
+
+    def _shape(self, name: str) -> str:
+        """How a path is listed among the routes: as it is, or with `*` for the name that is its second part."""
+        parts = name.split("/")
+        if len(parts) == 1 or any(known == name for _, known in self._routes):
+            return name
+        return "/".join((parts[0], "*", *parts[2:]))
+
+    def _door(self, sandbox: Sandbox) -> App:
+        """What answers requests to a world beside the main one."""
+        control = Control(sandbox, stop=self._stop, reload=self._reload, worlds=self.worlds)
+        control.address = self.address
+        for key in (("POST", "reload"), ("POST", "stop")):
+            control._routes[key] = self._routes[key]
+        return App(sandbox.world, control)
 
     def _status(self, _incoming: Incoming) -> Any:
         return self._sandbox.report(os.getpid(), self.address, self._started)

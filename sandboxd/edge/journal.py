@@ -4,17 +4,11 @@ Every request's writes are one transaction, committed before the request is answ
 what was committed survive `kill -9`; only a crash of the whole machine can take the last moments with it.
 """
 
-import importlib
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from sandboxd.vault.framework.numbers import Number
-from sandboxd.vault.framework.wire import hook
+from sandboxd.edge.values import UnknownValue, pack, unpack
 
 FILE = "sandboxd.db"
 FORMAT = 1
@@ -95,11 +89,11 @@ class Sqlite:
             rows = self._db.execute("SELECT path, kind, value FROM state").fetchall()
         except sqlite3.DatabaseError as error:
             raise DataDirError(f"{self.path} cannot be read: {error}") from None
-        return {path: self._decode(path, kind, value) for path, kind, value in rows}
+        return {path: self._value(path, kind, value) for path, kind, value in rows}
 
     def commit(self, batch: Mapping[str, object]) -> None:
         """Keep a batch in one transaction. Raises OSError when it could not be kept."""
-        written = [(path, *_encode(value)) for path, value in batch.items() if value is not None]
+        written = [(path, *pack(value)) for path, value in batch.items() if value is not None]
         deleted = [(path,) for path, value in batch.items() if value is None]
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -117,32 +111,8 @@ class Sqlite:
         """Close the file."""
         self._db.close()
 
-    def _decode(self, path: str, kind: str, value: bytes) -> object:
-        module, _, name = kind.partition(":")
-        if not module.startswith("sandboxd."):
-            raise DataDirError(f"{self.path} holds a value of an unknown kind at {path}")
+    def _value(self, path: str, kind: str, value: bytes) -> object:
         try:
-            found: Any = importlib.import_module(module)
-            for part in name.split("."):
-                found = getattr(found, part)
-            return _decoder(found).decode(value)
-        except (ImportError, AttributeError, msgspec.DecodeError) as error:
-            raise DataDirError(f"{self.path} holds a value at {path} that this version cannot read: {error}") from None
-
-
-_encoder = msgspec.json.Encoder(enc_hook=hook)
-_decoders: dict[type, "msgspec.json.Decoder[Any]"] = {}
-
-
-def _encode(value: object) -> tuple[str, bytes]:
-    kind = type(value)
-    if not (isinstance(value, msgspec.Struct) or is_dataclass(value)):
-        raise TypeError(f"a {kind.__name__} cannot be kept: stored values are dataclasses or Structs")
-    return f"{kind.__module__}:{kind.__qualname__}", _encoder.encode(value)
-
-
-def _decoder(kind: type) -> "msgspec.json.Decoder[Any]":
-    found = _decoders.get(kind)
-    if found is None:
-        found = _decoders[kind] = msgspec.json.Decoder(kind, float_hook=Number)
-    return found
+            return unpack(kind, value)
+        except UnknownValue as error:
+            raise DataDirError(f"{self.path} holds a value at {path}, and {error}") from None

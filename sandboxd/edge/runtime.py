@@ -77,7 +77,8 @@ async def serving(
     Raises OSError when an address cannot be had.
     """
     loop = asyncio.get_running_loop()
-    app = App(world, control)
+    worlds = None if control is None else control.worlds
+    app = App(world, control, worlds)
     opened: list[tuple[asyncio.AbstractServer, Server]] = []
     addresses: list[tuple[str, int]] = []
     ticking: asyncio.Task[None] | None = None
@@ -90,18 +91,20 @@ async def serving(
             opened.append((found, server))
             name = found.sockets[0].getsockname()
             addresses.append((name[0], name[1]))
-        ticking = spawn(_tick(world), "the passing of time")
+        ticking = spawn(tick(world), "the passing of time")
         yield addresses
     finally:
         if ticking is not None:
             ticking.cancel()
+        if worlds is not None:
+            worlds.close()
         for listening, _ in opened:
             listening.close()
         await asyncio.gather(*(server.close() for _, server in opened))
 
 
-async def _tick(world: World) -> None:
-    """Let what is due happen on time, also when nobody asks."""
+async def tick(world: World) -> None:
+    """Let what is due in a world happen on time, also when nobody asks; goes on until it is cancelled."""
     failed = False
     while True:
         due = world.timeline.next_moment

@@ -13,6 +13,7 @@ import msgspec
 
 from sandboxd import __version__
 from sandboxd.edge.runtime import beside, make_world
+from sandboxd.edge.snapshots import BASELINE, NOW, Saved, Snapshots
 from sandboxd.edge.verdict import Verdict, judge
 from sandboxd.rotation import Remake, Rotation
 from sandboxd.vault.bootstrap import start_dev
@@ -29,7 +30,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to make a sandbox.
 
     `profile` and `seed` win over what the fixture says when they are given. `data_dir` keeps the state beyond the
-    process.
+    process, `snapshot_dir` the snapshots, which are below `data_dir` otherwise. `world` is the name of a world beside
+    the sandbox's main one; of these there can be `max_worlds`, and each ends when nobody has asked it anything for
+    `world_ttl` seconds, unless it was made with a time of its own (0: never).
     """
 
     name: str = "default"
@@ -37,8 +40,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile | None = None
     seed: str = ""
     data_dir: Path | None = None
+    snapshot_dir: Path | None = None
     root_token: str = ""
     api_address: str = ""
+    world: str = ""
+    max_worlds: int = 100
+    world_ttl: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +67,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int
     clock_offset: float
     data_dir: str
+    world: str = ""
     problems: tuple[str, ...] = ()
 
 
@@ -73,6 +81,7 @@ class Sandbox:
         self.plan: Plan | None = None
         self.problems: tuple[str, ...] = ()
         self.rotation = Rotation(world, self._remaker)
+        self.snapshots = Snapshots(world.profile, _snapshot_dir(options))
         self._journal = journal
         self._baseline: Snapshot | None = None
         self._based_on: Plan | None = None
@@ -93,7 +102,7 @@ class Sandbox:
 
     async def reset(self) -> None:
         """Go back to the state right after the fixture was applied, as fresh as it was then; the root token stays."""
-        await self.go_to(await self.baseline())
+        await self.restore(BASELINE)
 
     async def baseline(self) -> Snapshot:
         """What a reset goes back to.
@@ -114,32 +123,49 @@ class Sandbox:
             self._baseline, self._based_on = aside.snapshot(), self.plan
         return self._baseline
 
-    async def snapshot(self) -> Snapshot:
-        """The state as it is now, not in the middle of a jump of the clock."""
-        async with self.world.timeline.jumping:
-            return self.world.snapshot()
+    async def state(self, name: str) -> Snapshot:
+        """The snapshot of that name, the `baseline`, or the state of `now`. Raises Refusal when there is none."""
+        if name == BASELINE:
+            return await self.baseline()
+        if name == NOW:
+            async with self.world.timeline.jumping:
+                return self.world.snapshot()
+        return self.snapshots.get(name)
 
-    async def go_to(self, snapshot: Snapshot) -> None:
-        """Make the state what it was, as fresh as it was then; the root token stays. Raises Failure, changing nothing.
+    async def save(self, name: str, *, force: bool = False) -> Saved:
+        """Keep the state under a name; `force` replaces another one of that name. Raises Refusal."""
+        state = await self.state(NOW)
+        return self.snapshots.save(name, state, saved_at=self.world.clock.real_ns(), force=force)
 
-        The clock goes back too, unless it showed real time.
+    async def restore(self, name: str) -> None:
+        """Go back to the state of a snapshot, or to the baseline, as fresh as it was then; the root token stays.
+
+        The clock goes back too, unless it showed real time. Raises Refusal, or Failure when the state cannot be kept.
         """
+        await self._go_to(await self.state(name))
+        # The state that it is compared with from now on is the one that is later.
+        if name == BASELINE:
+            self.mark_baseline()
+        else:
+            self.snapshots.refresh(name, self.world.snapshot())
+
+    async def begin_at(self, snapshot: Snapshot, plan: Plan | None) -> None:
+        """Start from a state that a fixture has led to, and have resets go back to it."""
+        self.plan = plan
+        await self._go_to(snapshot)
+        self.mark_baseline()
+
+    def mark_baseline(self) -> None:
+        """Have resets go back to the state as it is now."""
+        self._baseline, self._based_on = self.world.snapshot(), self.plan
+
+    async def _go_to(self, snapshot: Snapshot) -> None:
         async with self.world.timeline.jumping:
             if self.world.return_to(snapshot):
                 self.rotation.reschedule()
             self.root_token = _root_token(self.world, self.root_token)
             self.world.commit()
             self.world.seal.open()
-
-    async def begin_at(self, snapshot: Snapshot, plan: Plan | None) -> None:
-        """Start from a state that a fixture has led to, and have resets go back to it."""
-        self.plan = plan
-        await self.go_to(snapshot)
-        self.mark_baseline()
-
-    def mark_baseline(self) -> None:
-        """Have resets go back to the state as it is now."""
-        self._baseline, self._based_on = self.world.snapshot(), self.plan
 
     def _remaker(self) -> Remake | None:
         return None if self.plan is None else self.plan.remaker
@@ -174,6 +200,7 @@ class Sandbox:
             tokens=sum(1 for _ in world.tokens.all()),
             clock_offset=round(world.clock.offset, 3),
             data_dir=str(self.options.data_dir or ""),
+            world=self.options.world,
             problems=self.problems,
         )
 
@@ -230,6 +257,12 @@ async def _opened(options: Options, world: World, plan: Plan | None, journal: Sq
     if not kept:
         sandbox.mark_baseline()
     return sandbox
+
+
+def _snapshot_dir(options: Options) -> Path | None:
+    if options.snapshot_dir is None and options.data_dir is not None:
+        return options.data_dir / "snapshots"
+    return options.snapshot_dir
 
 
 def _root_token(world: World, wanted: str) -> str:

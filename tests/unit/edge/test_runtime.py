@@ -59,7 +59,7 @@ async def ticked(made, monkeypatch, times: int) -> None:
 
     monkeypatch.setattr(runtime.asyncio, "sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
-        await runtime._tick(made)
+        await runtime.tick(made)
 
 
 async def test_leases_end_also_when_nobody_asks(monkeypatch):
