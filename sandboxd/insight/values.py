@@ -21,6 +21,7 @@ from sandboxd.vault.ledger import End, fingerprint
 
 if TYPE_CHECKING:
     from sandboxd.vault.mounts import Mounted
+    from sandboxd.vault.namespaces import Namespace
     from sandboxd.vault.world import World
 
 MAX_UNSEEN = 2_000  # writes that are remembered until somebody asks
@@ -37,12 +38,14 @@ _KINDS = (v2.Secret, v1.Document)
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A value in a secret.
 
-    `path` is as clients read it; nested fields are written `database.password`, and items of lists by their number.
-    `version` is 0 where there are none; `current` is whether it is the latest one, `gone` whether it was deleted.
-    Moments are in nanoseconds since 1970, 0 for none.
+    `path` is as clients read it, below `namespace`, and `name` the same without `data/`; nested fields are written
+    `database.password`, and items of lists by their number. `version` is 0 where there are none; `current` is whether
+    it is the latest one, `gone` whether it was deleted. Moments are RFC 3339, empty for none. `users`: the names of
+    users in the same secret.
     """
 
     path: str
+    name: str
     namespace: str
     field: str
     version: int = 0
@@ -99,9 +102,32 @@ class Values:
             if mounted is not None:
                 yield from self._held(mounted, rest.partition("/")[2], value)
 
-    def at(self, mounted: Mounted, path: str, value: str) -> Iterator[Held]:
-        """Where a value is in one secret. `path` is below its mount; where there are versions, without `data/`."""
-        return self._held(mounted, path, value)
+    def at(self, namespace: Namespace, path: str, value: str) -> Iterator[Held]:
+        """Where a value is in one secret. `path` is as `as_read` gives it."""
+        found = self._world.mounts.find(namespace, path)
+        if found is not None:
+            mounted, below = found
+            yield from self._held(mounted, below.removeprefix("data/") if _versioned(mounted) else below, value)
+
+    def as_read(self, namespace: Namespace, path: str) -> str:
+        """The path that clients read a secret at, given that or the one without `data/`; other paths stay the same."""
+        path = path.strip("/")
+        found = self._world.mounts.find(namespace, path)
+        if found is None or not _versioned(found[0]) or found[1].startswith("data/"):
+            return path
+        return f"{found[0].mount.path}data/{found[1]}"
+
+    def there(self, namespace: Namespace, path: str) -> bool:
+        """Whether there is a secret. `path` is as `as_read` gives it."""
+        found = self._world.mounts.find(namespace, path)
+        if found is None:
+            return False
+        view, below = found[0].view, found[1]
+        secret = view.get(v2.PREFIX + below.removeprefix("data/"))
+        if not isinstance(secret, v2.Secret):
+            return view.get(v1.PREFIX + below) is not None
+        version = secret.versions.get(secret.current_version)
+        return version is not None and not version.destroyed and not version.deleted(self._world.clock.now_ns())
 
     def _held(self, mounted: Mounted, path: str, value: str) -> Iterator[Held]:
         for folder in _FOLDERS:
@@ -111,6 +137,7 @@ class Values:
                 for field in fields_of(document, value):
                     yield Held(
                         path=mounted.mount.path + path,
+                        name=mounted.mount.path + path,
                         namespace=mounted.namespace.path,
                         field=field,
                         users=_users(document),
@@ -129,6 +156,7 @@ class Values:
             for field in fields_of(document, value):
                 yield Held(
                     path=f"{mounted.mount.path}data/{path}",
+                    name=mounted.mount.path + path,
                     namespace=mounted.namespace.path,
                     field=field,
                     version=number,
@@ -225,6 +253,10 @@ def _contents(kept: Kept) -> dict[int, bytes | None]:
     if isinstance(kept, v1.Document):
         return {0: kept.data}
     return {number: version.data for number, version in kept.versions.items()}
+
+
+def _versioned(mounted: Mounted) -> bool:
+    return mounted.entry.type in ("kv", "generic") and mounted.mount.options.get("version") == "2"
 
 
 def _users(document: Any) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     field: str
     namespace: str = ""
     lease_id: str = ""
+    username: str = ""  # that goes with it
     issued_at: int = 0
     holders: tuple[Holder, ...] = ()
     end: End = ""
@@ -71,13 +72,17 @@ class Ledger:
         """What is known of a value, or None when it was never handed out."""
         return self._at(fingerprint(value))
 
-    def obtained(self, value: str, holder: Holder, *, path: str, field: str, namespace: str, lease_id: str) -> str:
+    def obtained(
+        self, value: str, holder: Holder, *, path: str, field: str, namespace: str, lease_id: str, username: str = ""
+    ) -> str:
         """Note that a token was given a credential; gives the key that it is known by."""
         key = fingerprint(value)
         now = self._clock.now_ns()
         known = self._at(key)
         if known is None or (known.end and known.lease_id != lease_id):
-            known = Issued(path=path, field=field, namespace=namespace, lease_id=lease_id, issued_at=now)
+            known = Issued(
+                path=path, field=field, namespace=namespace, lease_id=lease_id, username=username, issued_at=now
+            )
         others = tuple(other for other in known.holders if other.accessor != holder.accessor)
         self._put(key, msgspec.structs.replace(known, holders=(*others, holder)[-MAX_HOLDERS:]))
         return key

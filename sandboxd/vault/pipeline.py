@@ -357,12 +357,20 @@ def note_credentials(world: "World", route: Route, token: Token, response: Respo
     """Enter the credentials of an answer into the ledger."""
     lease_id = response.lease.id if response.lease is not None else ""
     holder = holder_of(token, world.clock.now_ns())
+    data: Mapping[str, Any] = response.data or {}
+    username = data.get("username")
     keys = tuple(
         world.ledger.obtained(
-            value, holder, path=route.path, field=field, namespace=route.namespace.path, lease_id=lease_id
+            value,
+            holder,
+            path=route.path,
+            field=field,
+            namespace=route.namespace.path,
+            lease_id=lease_id,
+            username=username if isinstance(username, str) else "",
         )
         for field in response.credentials
-        if isinstance(value := (response.data or {}).get(field), str) and value
+        if isinstance(value := data.get(field), str) and value
     )
     entry = world.leases.get(lease_id) if lease_id else None
     if entry is not None:

@@ -109,3 +109,29 @@ def test_the_ledger_goes_back_with_the_state(made):
     call(made, "PUT", "sys/leases/revoke", {"lease_id": found.lease, "sync": True})
     made.restore(before)
     assert made.ledger.find(found.password).end == ""
+
+
+def test_the_username_that_goes_with_a_password_is_known(made):
+    class Database(Lender):
+        def lend(self, call, args):
+            response = super().lend(call, args)
+            response.data = {"password": "a-password", "username": "v-app"}
+            response.credentials = ("password",)
+            return response
+
+    mount(made, Database().engine, "db/")
+    call(made, "GET", "db/creds/app")
+    assert made.ledger.find("a-password").username == "v-app"
+
+
+def test_what_was_lost_is_no_more_and_has_no_grace(made):
+    made.ledger.superseded("old", path="kv/a", field="key", grace=60)
+    made.ledger.lost("old", path="kv/a", field="key", namespace="", how="revoked", at=5)
+    issued = made.ledger.find("old")
+    assert (issued.end, issued.ended_at, issued.valid(made.clock.now_ns())) == ("revoked", 5, False)
+
+
+def test_what_is_known_from_elsewhere_is_not_lost(made):
+    found = lent(made)
+    made.ledger.lost(found.password, path="kv/copy", field="key", namespace="", how="revoked", at=5)
+    assert made.ledger.find(found.password).end == ""
