@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from sandboxd.vault.clock import Clock
 
 
+STARTS = "core/sandboxd/starts"
+"""Where a kept state has how often it was taken up."""
+
+
+class Starts(msgspec.Struct, frozen=True):
+    """How often a kept state was taken up."""
+
+    number: int
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to make a sandbox.
 
@@ -248,15 +258,24 @@ async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:
 async def _opened(options: Options, world: World, plan: Plan | None, journal: Sqlite | None) -> Sandbox:
     kept = {} if journal is None else journal.load()
     if kept:
-        world.storage.load(kept)
-        world.reload()
-        world.seal.open()
+        take_up(world, kept)
     token = _root_token(world, options.root_token) if kept else start_dev(world, options.root_token)[1].id
     sandbox = Sandbox(options, world, token, journal)
     await sandbox.fill(plan)
     if not kept:
         sandbox.mark_baseline()
     return sandbox
+
+
+def take_up(world: World, kept: dict[str, object]) -> None:
+    """Have a world go on with the state that an earlier process kept."""
+    world.storage.load(kept)
+    starts = world.storage.get(STARTS)
+    number = starts.number + 1 if isinstance(starts, Starts) else 1
+    world.storage.put(STARTS, Starts(number))
+    world.entropy.turn(f"start {number}")  # a seed would give the ids of the first process again
+    world.reload()
+    world.seal.open()
 
 
 def _snapshot_dir(options: Options) -> Path | None:

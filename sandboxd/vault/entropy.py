@@ -31,6 +31,10 @@ class Entropy:
         """An independent source: derived from this one's seed and the label, or unseeded as this one is."""
         return Entropy(None if self._key is None else sha256(self._key + b"\0fork\0" + label.encode()).digest())
 
+    def turn(self, label: str) -> None:
+        """Go on with another stream, derived as by `fork`: a process that takes up a kept state repeats no value."""
+        self._key, self._counter, self._pool = self.fork(label)._key, 0, b""
+
     def bytes(self, size: int) -> bytes:
         """So many random bytes."""
         if self._key is None:

@@ -11,6 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from unit.helpers import START, call
 
 from sandboxd.edge.runtime import make_world
+from sandboxd.edge.sandbox import take_up
 from sandboxd.fixtures import apply, load, make_plan
 from sandboxd.rotation import Rotation
 from sandboxd.vault.bootstrap import start_dev
@@ -164,9 +165,7 @@ class Lives(RuleBasedStateMachine):
     def restart(self):
         """The process is killed, and another one takes up what it left."""
         self.world = self.begin()
-        self.world.storage.load(dict(self.journal.values))
-        self.world.reload()
-        self.world.seal.open()
+        take_up(self.world, dict(self.journal.values))
 
     def rotated(self, at: int) -> None:
         self.versions[-1].until = at + 1800

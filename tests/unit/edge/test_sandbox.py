@@ -6,6 +6,8 @@ from sandboxd.edge.sandbox import Options, open_sandbox
 from sandboxd.fixtures import FixtureError, load, make_plan
 from sandboxd.vault.clock import NANOSECONDS, Clock
 from sandboxd.vault.errors import Failure
+from sandboxd.vault.pipeline import handle
+from sandboxd.vault.request import Request
 
 FIXTURE = """
 sandbox: shop
@@ -211,3 +213,13 @@ async def test_a_value_of_the_fixture_is_told_from_any_other(fixture):
     assert found.declared is not None
     assert (found.declared.path, found.declared.field, found.declared.current) == ("secret/app", "key", True)
     assert not sandbox.verify("hunter2").ours
+
+
+async def test_a_seeded_sandbox_that_is_started_again_repeats_no_token(tmp_path):
+    made = []
+    for _ in range(3):
+        sandbox = await open_sandbox(Options(root_token="root", seed="same", data_dir=tmp_path / "data"))
+        request = Request(id="1", operation="update", path="auth/token/create", token="root")
+        made.append((await handle(sandbox.world, request)).auth.token)
+        sandbox.close()
+    assert len(set(made)) == 3

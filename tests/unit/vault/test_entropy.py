@@ -74,3 +74,19 @@ def test_a_uuid_has_the_real_servers_form():
     found = Entropy("seed").uuid()
     assert [len(part) for part in found.split("-")] == [8, 4, 4, 4, 12]
     assert set(found) <= set("0123456789abcdef-")
+
+
+def test_after_a_turn_nothing_is_repeated_and_all_can_be():
+    first, second = Entropy("seed"), Entropy("seed")
+    before = [first.text(8) for _ in range(3)]
+    for each in (first, second):
+        each.turn("start 1")
+    after = [first.text(8) for _ in range(3)]
+    assert after == [second.text(8) for _ in range(3)]
+    assert not set(before) & set(after)
+
+
+def test_a_turn_leaves_unpredictable_values_unpredictable():
+    entropy = Entropy()
+    entropy.turn("start 1")
+    assert not entropy.seeded
