@@ -9,6 +9,8 @@ from hashlib import sha256
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
+_Key = bytes | None
+
 
 class Entropy:
     """Random bytes and what is made of them.
@@ -29,11 +31,14 @@ class Entropy:
 
     def fork(self, label: str) -> "Entropy":
         """An independent source: derived from this one's seed and the label, or unseeded as this one is."""
-        return Entropy(None if self._key is None else sha256(self._key + b"\0fork\0" + label.encode()).digest())
+        return Entropy(self._derived(label))
 
     def turn(self, label: str) -> None:
-        """Go on with another stream, derived as by `fork`: a process that takes up a kept state repeats no value."""
-        self._key, self._counter, self._pool = self.fork(label)._key, 0, b""
+        """Go on with another stream, derived likewise: a process that takes up a kept state repeats no value."""
+        self._key, self._counter, self._pool = self._derived(label), 0, b""
+
+    def _derived(self, label: str) -> _Key:
+        return None if self._key is None else sha256(self._key + b"\0fork\0" + label.encode()).digest()
 
     def bytes(self, size: int) -> bytes:
         """So many random bytes."""
