@@ -14,7 +14,7 @@ import msgspec
 from sandboxd import __version__
 from sandboxd.edge.runtime import beside, make_world
 from sandboxd.edge.snapshots import BASELINE, NOW, Saved, Snapshots
-from sandboxd.edge.verdict import Verdict, judge
+from sandboxd.edge.verdict import Verdict, verify
 from sandboxd.rotation import Remake, Rotation
 from sandboxd.vault.bootstrap import start_dev
 from sandboxd.vault.storage import Snapshot
@@ -184,9 +184,9 @@ class Sandbox:
         """The files that the fixture consists of."""
         return () if self.plan is None else self.plan.files
 
-    def verify(self, value: str) -> Verdict:
-        """Whose a value is, and where it is declared."""
-        return judge(value, None if self.plan is None else self.plan.whose(value))
+    async def verify(self, value: str) -> Verdict:
+        """Whose a value is, and whether it is valid now."""
+        return await verify(self.world, self.plan, value)
 
     def report(self, pid: int, address: str, started: float) -> Report:
         """What this sandbox is and holds."""

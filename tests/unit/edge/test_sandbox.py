@@ -208,11 +208,11 @@ async def test_a_report_says_what_it_holds(fixture):
 async def test_a_value_of_the_fixture_is_told_from_any_other(fixture):
     sandbox = await open_sandbox(Options(fixture=fixture), clock())
     value = answered(sandbox, "GET", "secret/data/app").data["data"]["key"]
-    found = sandbox.verify(value)
+    found = await sandbox.verify(value)
     assert found.ours
     assert found.declared is not None
     assert (found.declared.path, found.declared.field, found.declared.current) == ("secret/app", "key", True)
-    assert not sandbox.verify("hunter2").ours
+    assert not (await sandbox.verify("hunter2")).ours
 
 
 async def test_a_seeded_sandbox_that_is_started_again_repeats_no_token(tmp_path):
