@@ -5,7 +5,7 @@ root credential is replaced in the engine. An object that rotates is known by it
 secret as the fixture has it (`secret/prod/db`), or that of an engine's object (`database/static-roles/app`).
 """
 
-from sandboxd.rotation.keeper import Remake, Rotation, declare, describe, kept, withdraw
+from sandboxd.rotation.keeper import Remake, Rotation, declare, describe, kept, version_of, withdraw
 from sandboxd.rotation.model import Plan, Rotating, Row, State, User
 from sandboxd.rotation.showing import rows, shown
 
@@ -22,5 +22,6 @@ __all__ = [
     "kept",
     "rows",
     "shown",
+    "version_of",
     "withdraw",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -20,27 +21,30 @@ _KEPT = "sandboxd/rotation/"
 _REMEMBERED = 10  # versions in grace, and just after
 
 
+Current = Callable[[str, str], int]
+"""Gives the present version of a secret, by its namespace and path; 0 for that of the start."""
+
+
 class Remake(Protocol):
-    """Makes values of declared secrets: of any version, on demand."""
+    """Makes values of declared secrets: of any version, on demand.
+
+    Templates take values of other secrets in the version that `current` gives.
+    """
 
     def declares(self, namespace: str, path: str) -> bool:
         """Whether there is such a secret."""
 
-    def fields(
-        self, namespace: str, path: str, version: int, versions: Mapping[tuple[str, str], int]
-    ) -> dict[str, Any]:
-        """The fields of a secret in a version. `versions` are those of other secrets that its templates take."""
+    def fields(self, namespace: str, path: str, version: int, current: Current) -> dict[str, Any]:
+        """The fields of a secret in a version."""
+
+    def dependents(self, namespace: str, path: str) -> tuple[tuple[str, str], ...]:
+        """The secrets whose templates take something of this one, directly or through others."""
 
     def declares_dynamic(self, namespace: str, path: str) -> bool:
         """Whether there is such a dynamic credential."""
 
-    def dynamic(
-        self, namespace: str, path: str, number: int, versions: Mapping[tuple[str, str], int]
-    ) -> dict[str, Any]:
-        """The fields of a dynamic credential in its so manieth issue. `versions` are as for `fields`."""
-
-    def dependents(self, namespace: str, path: str) -> tuple[tuple[str, str], ...]:
-        """The secrets whose templates take something of this one, directly or through others."""
+    def dynamic(self, namespace: str, path: str, number: int, current: Current) -> dict[str, Any]:
+        """The fields of a dynamic credential in its so manieth issue."""
 
 
 def declare(world: World, plan: Plan, version: int = 1) -> None:
@@ -65,6 +69,12 @@ def kept(world: World) -> list[Rotating]:
     """Everything that rotates in a world."""
     found = (world.storage.get(path) for path in world.storage.walk(_KEPT))
     return [each for each in found if isinstance(each, Rotating)]
+
+
+def version_of(world: World, namespace: str, path: str) -> int:
+    """The version that an object's value is in; 0 for one that does not rotate."""
+    found = _get(world, namespace, path)
+    return 0 if found is None else found.version
 
 
 def withdraw(world: World, namespace: str, path: str) -> None:
@@ -139,10 +149,7 @@ class Rotation:
         remake = self._remake()
         if remake is None or not remake.declares_dynamic(namespace, path):
             raise Failure(f"the fixture that declares {namespace}{path} is not loaded: there is no rule to make it by")
-        return remake.dynamic(namespace, path, number, self._versions())
-
-    def _versions(self) -> dict[tuple[str, str], int]:
-        return {(each.plan.namespace, each.plan.path): each.version for each in self.all()}
+        return remake.dynamic(namespace, path, number, partial(version_of, self._world))
 
     async def _ring(self, name: str) -> None:
         what, _, rest = name.partition("/")
@@ -184,15 +191,18 @@ class Rotation:
     async def _rotate_secret(self, requests: Requests, remake: Remake, target: KvTarget, *, by: str) -> Rotating:
         namespace, path = target.namespace, target.path
         known = _get(self._world, namespace, path) or _unplanned(self._world, namespace, path)
-        versions = self._versions()
-        version = versions[namespace, path] = known.version + 1
-        grace = known.plan.grace
-        before, after = await target.renew(requests, remake.fields(namespace, path, version, versions), grace)
+        version, grace = known.version + 1, known.plan.grace
+
+        def current(of_namespace: str, of_path: str) -> int:
+            own = (of_namespace, of_path) == (namespace, path)
+            return version if own else version_of(self._world, of_namespace, of_path)
+
+        before, after = await target.renew(requests, remake.fields(namespace, path, version, current), grace)
         touched = []
         for other_namespace, other in remake.dependents(namespace, path):
             dependent = find(self._world, other_namespace, other)
             if isinstance(dependent, KvTarget):
-                fields = remake.fields(other_namespace, other, versions.get((other_namespace, other), 0), versions)
+                fields = remake.fields(other_namespace, other, current(other_namespace, other), current)
                 old, new = await dependent.renew(requests, fields, grace)
                 if old != new:
                     touched.append(other)
