@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from sandboxd import __version__
-from sandboxd.cli import living_app
-from sandboxd.cli.options import Json, Name
+from sandboxd.cli import living_app, states_app
+from sandboxd.cli.options import Json, Name, World
 
 app = typer.Typer(
     name="sandboxd",
@@ -30,6 +30,7 @@ fixtures_app = typer.Typer(
 )
 app.add_typer(fixtures_app, name="fixtures")
 living_app.add_to(app)
+states_app.add_to(app)
 
 
 class ProfileName(StrEnum):
@@ -74,6 +75,10 @@ def up(
     root_token: Annotated[
         str, typer.Option(help="The root token; a fresh one without.", envvar="VAULT_DEV_ROOT_TOKEN_ID")
     ] = "",
+    max_worlds: Annotated[int, typer.Option(help="How many worlds there can be beside the main one.", min=0)] = 100,
+    world_ttl: Annotated[
+        str, typer.Option(help="End worlds that nobody has asked anything for so long, such as 10m; 0 for never.")
+    ] = "0",
     as_json: Json = False,
 ) -> None:
     """Start a sandbox."""
@@ -90,6 +95,8 @@ def up(
         tls=tls,
         watch=watch,
         root_token=root_token,
+        max_worlds=max_worlds,
+        world_ttl=world_ttl,
         json=as_json,
     )
     start(wish, detach=detach)
@@ -130,23 +137,25 @@ def logs(
 
 
 @app.command()
-def reset(name: Name = "default", as_json: Json = False) -> None:
-    """Go back to the state right after the fixture was applied."""
+def reset(world: World = None, name: Name = "default", as_json: Json = False) -> None:
+    """Go back to the state right after the fixture was applied, as fresh as it was then."""
     from sandboxd.cli import running
 
-    running.reset(name, as_json=as_json)
+    running.reset(name, world=world, as_json=as_json)
 
 
 @app.command()
 def env(
     name: Name = "default",
     shell: Annotated[Shell | None, typer.Option("--shell", "-s", help="Who reads it; told from $SHELL.")] = None,
+    world: World = None,
 ) -> None:
     """Print variables for a shell or a .env file."""
     from sandboxd.cli import running
 
     login = Path(os.environ.get("SHELL", "")).name
-    running.env(name, shell=shell.value if shell is not None else "fish" if login == "fish" else "sh")
+    chosen = shell.value if shell is not None else "fish" if login == "fish" else "sh"
+    running.env(name, shell=chosen, world=world)
 
 
 @app.command()

@@ -17,7 +17,14 @@ class Unreachable(Exception):
 
 
 def ask(
-    address: str, method: str, path: str, *, token: str = "", body: Any = None, timeout: float = 5.0
+    address: str,
+    method: str,
+    path: str,
+    *,
+    token: str = "",
+    body: Any = None,
+    timeout: float = 5.0,
+    world: str = "",
 ) -> tuple[int, Any]:
     """One request; gives the status and the decoded answer. `timeout` is in seconds. Raises Unreachable."""
     parts = urlsplit(address)
@@ -28,7 +35,8 @@ def ask(
         connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout, context=context)
     else:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
-    headers = {"X-Vault-Token": token} if token else {}
+    given = {"X-Vault-Token": token, "X-Sandboxd-World": world}
+    headers = {name: value.encode("utf-8", "surrogateescape") for name, value in given.items() if value}
     try:
         connection.request(method, path, None if body is None else msgspec.json.encode(body), headers)
         answer = connection.getresponse()

@@ -16,6 +16,7 @@ from sandboxd.cli.output import NOT_OURS, NOT_RUNNING, OK, say, say_json, stop
 from sandboxd.edge.messages import CONTROL
 
 STOP_PATIENCE = 10.0  # seconds
+RESET_PATIENCE = 60.0  # seconds that it may take to make the state anew
 
 
 def _known(name: str) -> state.Running:
@@ -27,12 +28,24 @@ def _known(name: str) -> state.Running:
     return found
 
 
-def ask(name: str, method: str, route: str, body: Any = None, *, timeout: float = 5.0) -> Any:
-    """Ask the control API of a sandbox; gives the decoded answer, or stops with what is wrong. `timeout`: seconds."""
+def ask(name: str, method: str, route: str, body: Any = None, *, timeout: float = 5.0, world: str | None = None) -> Any:
+    """Ask the control API of a sandbox; gives the decoded answer, or stops with what is wrong.
+
+    Args:
+        timeout: seconds.
+        world: a world beside the main one, or an empty string for the main one; what the environment says without.
+    """
     running = _known(name)
+    world = os.environ.get("SANDBOXD_WORLD", "") if world is None else world
     try:
         status, found = client.ask(
-            running.address, method, CONTROL + route, token=state.read_token(name), body=body, timeout=timeout
+            running.address,
+            method,
+            CONTROL + route,
+            token=state.read_token(name),
+            body=body,
+            timeout=timeout,
+            world=world,
         )
     except client.Unreachable as error:
         stop(f'the sandbox "{name}" (pid {running.pid}) does not answer at {running.address}: {error}')
@@ -67,7 +80,7 @@ def _down(found: state.Running) -> None:
 def status(name: str, *, everything: bool, as_json: bool) -> None:
     """Tell what a sandbox is and holds."""
     if everything:
-        reports = [ask(each, "GET", "status") for each in state.names()]
+        reports = [ask(each, "GET", "status", world="") for each in state.names()]
         if as_json:
             say_json(reports)
         elif not reports:
@@ -121,19 +134,26 @@ def logs(name: str, *, follow: bool) -> None:
             time.sleep(0.1)
 
 
-def reset(name: str, *, as_json: bool) -> None:
-    """Bring a sandbox back to the state right after its fixture was applied."""
-    found = ask(name, "POST", "reset")
+def reset(name: str, *, as_json: bool, world: str | None = None) -> None:
+    """Bring a sandbox, or a world beside its main one, back to the state that it started from."""
+    found = ask(name, "POST", "reset", timeout=RESET_PATIENCE, world=world)
     if as_json:
         say_json(found)
     else:
-        say(f'The sandbox "{name}" is as it was when it started.')
+        say(
+            f'The world "{world}" is as it was made.'
+            if world
+            else f'The sandbox "{name}" is as it was when it started.'
+        )
 
 
-def env(name: str, *, shell: str) -> None:
-    """Print what points a shell, or a `.env` file, at a sandbox."""
+def env(name: str, *, shell: str, world: str | None = None) -> None:
+    """Print what points a shell, or a `.env` file, at a sandbox, or at a world beside its main one."""
     running = _known(name)
     variables = {"VAULT_ADDR": running.address, "VAULT_TOKEN": state.read_token(name)}
+    if world:
+        ask(name, "GET", "status", world=world)  # says so when there is none of that name
+        variables |= {"VAULT_NAMESPACE": world, "SANDBOXD_WORLD": world}
     if running.ca_file:
         variables["VAULT_CACERT"] = running.ca_file
     if running.profile == "openbao":

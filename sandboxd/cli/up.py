@@ -43,6 +43,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     tls: bool = False
     watch: bool = True
     root_token: str = ""
+    max_worlds: int = 100
+    world_ttl: str = "0"
     json: bool = False
 
 
@@ -56,6 +58,7 @@ def start(wish: Wish, *, detach: bool) -> None:
         stop(
             f"--host {wish.host} would let other machines in. Set {BEYOND_LOOPBACK}=1 as well if that is meant.", USAGE
         )
+    _seconds(wish.world_ttl)
     left = state.was_left(wish.name)
     known = state.read(wish.name)
     if known is not None:
@@ -74,6 +77,18 @@ def start(wish: Wish, *, detach: bool) -> None:
         _detach(wish)
     else:
         sys.exit(_hold(wish))
+
+
+def _seconds(text: str) -> int:
+    from sandboxd.vault.durations import parse_seconds
+
+    try:
+        found = parse_seconds(text)
+    except ValueError as error:
+        stop(f"--world-ttl is not a duration: {error}", USAGE)
+    if found < 0:
+        stop("--world-ttl is less than nothing", USAGE)
+    return found
 
 
 def _taken(name: str, known: state.Running | None) -> NoReturn:
@@ -113,7 +128,10 @@ async def _serve(wish: Wish) -> int:
         profile=cast("Profile | None", wish.profile or None),
         seed=wish.seed,
         data_dir=wish.data_dir,
+        snapshot_dir=None if wish.data_dir is not None else state.folder(wish.name) / "snapshots",
         root_token=wish.root_token,
+        max_worlds=wish.max_worlds,
+        world_ttl=_seconds(wish.world_ttl),
     )
     try:
         sandbox = await open_sandbox(options)
@@ -303,6 +321,7 @@ def _arguments(wish: Wish) -> list[str]:
     found = ["--name", wish.name, "--port", str(wish.port), "--host", wish.host]
     if wish.fixture is not None:
         found.insert(0, str(wish.fixture.resolve()))
+    found += ["--max-worlds", str(wish.max_worlds), "--world-ttl", wish.world_ttl]
     for flag, value in (("--seed", wish.seed), ("--as", wish.profile)):
         if value:
             found += [flag, value]

@@ -32,12 +32,27 @@ def run(*words: str, stdin: str | None = None):
 def test_help_names_every_command_and_every_exit_status():
     status, out, _ = run("--help")
     assert status == 0
-    for command in ("up", "down", "status", "logs", "reset", "env", "verify", "server", "version", "fixtures"):
+    for command in (
+        "up",
+        "down",
+        "status",
+        "logs",
+        "reset",
+        "env",
+        "verify",
+        "snapshot",
+        "world",
+        "server",
+        "version",
+        "fixtures",
+    ):
         assert f"\n  {command} " in out
     assert "4 bad fixture" in " ".join(out.split())
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "reset", "env", "verify", "fixtures"])
+@pytest.mark.parametrize(
+    "command", ["up", "down", "status", "logs", "reset", "env", "verify", "snapshot", "world", "fixtures"]
+)
 def test_every_command_has_help(command):
     for flag in ("-h", "--help"):
         status, out, _ = run(command, flag)
@@ -105,13 +120,31 @@ def test_a_detached_sandbox_gets_all_that_was_asked_for_but_its_token_not_on_the
         tls=True,
         watch=False,
         root_token="hunter2",
+        max_worlds=3,
+        world_ttl="10m",
     )
     arguments = up._arguments(wish)
     assert "hunter2" not in arguments
     assert arguments == [
         *(str(tmp_path / "a.yaml"), "--name", "shop", "--port", "7", "--host", "127.0.0.1"),
+        *("--max-worlds", "3", "--world-ttl", "10m"),
         *("--seed", "s", "--as", "openbao", "--data-dir", str(tmp_path / "data"), "--tls", "--no-watch"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("ttl", "text"),
+    [("soon", "--world-ttl is not a duration: "), ("-1s", "--world-ttl is less than nothing")],
+)
+def test_a_time_for_worlds_that_is_none_is_refused(ttl, text):
+    status, _, err = run("up", "-p", "0", "--world-ttl", ttl)
+    assert status == 2
+    assert text in err
+
+
+def test_ending_worlds_needs_their_names_or_all():
+    for words in ([], ["a", "--all"]):
+        assert run("world", "end", *words) == (2, "", "sandboxd: say which worlds to end, or --all\n")
 
 
 NASTY = 'it\'s a \\ "quoted" $HOME `id` #value; with\ttabs'

@@ -1,0 +1,59 @@
+"""The commands about worlds beside the main one: `world new`, `list`, `end`."""
+
+from urllib.parse import quote
+
+from sandboxd.cli.output import USAGE, say, say_json, stop
+from sandboxd.cli.running import ask
+
+PATIENCE = 60.0
+"""Seconds that a big state may take to be copied."""
+MAIN = ""
+"""These commands are always asked of the main world."""
+
+
+def new(world: str, source: str, ttl: str, name: str, *, as_json: bool) -> None:
+    """Make a world."""
+    wish = {"name": world, "from": source} | ({"ttl": ttl} if ttl else {})
+    made = ask(name, "POST", "worlds", wish, timeout=PATIENCE, world=MAIN)
+    del made["root_token"]  # the sandbox's own; `sandboxd env` has it
+    if as_json:
+        say_json(made)
+        return
+    say(f'The world "{made["name"]}" is there{_lasts(made["ttl"])}.\n')
+    option = "" if name == "default" else f" --name {name}"
+    say(f'  eval "$(sandboxd env{option} --world {made["name"]})"   points this shell at it')
+    say(f"  VAULT_NAMESPACE={made['namespace']}   does so for any client")
+    say(f"  {made['header']}   does so for a request, as a header")
+
+
+def show(name: str, *, as_json: bool) -> None:
+    """Show all worlds."""
+    found = ask(name, "GET", "worlds", world=MAIN)["worlds"]
+    if as_json:
+        say_json(found)
+        return
+    if not found:
+        say("There is the main world alone. `sandboxd world new` makes another one.")
+        return
+    width = max(len(each["name"]) for each in found)
+    for each in found:
+        made = each["made_at"][:19].replace("T", " ")
+        say(f"{each['name']:<{width}}  from {each['from']}, {made} UTC{_lasts(each['ttl'])}")
+
+
+def end(worlds: list[str], name: str, *, everything: bool, as_json: bool) -> None:
+    """End some worlds, or all."""
+    if bool(worlds) == everything:
+        stop("say which worlds to end, or --all", USAGE)
+    if everything:
+        worlds = [each["name"] for each in ask(name, "GET", "worlds", world=MAIN)["worlds"]]
+    for world in worlds:
+        ask(name, "DELETE", f"worlds/{quote(world, safe='') or '%20'}", world=MAIN)
+    if as_json:
+        say_json({"ended": worlds})
+    else:
+        say(f"Ended {', '.join(worlds)}." if worlds else "There is the main world alone.")
+
+
+def _lasts(ttl: int) -> str:
+    return f", until nobody has asked it anything for {ttl} s" if ttl else ""
