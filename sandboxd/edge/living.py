@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from sandboxd.edge import timing
+from sandboxd.insight import insight
 from sandboxd.rotation import rows, shown
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Refusal
@@ -72,7 +73,7 @@ def _move(action: str) -> Callable[[Sandbox, Incoming], Any]:
 
 
 async def _show_rotation(sandbox: Sandbox, _incoming: Incoming) -> Any:
-    return await rows(sandbox.world, sandbox.rotation, None)
+    return await rows(sandbox.world, sandbox.rotation, insight(sandbox.world).readers)
 
 
 async def _rotate(sandbox: Sandbox, incoming: Incoming) -> Any:

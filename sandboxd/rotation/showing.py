@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sandboxd.rotation.keeper import Rotation
@@ -16,19 +16,26 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """Who read a path last, and what."""
+    """Who read a path last, and what. `version` is 0 where there are none, `at` in nanoseconds since 1970."""
 
-    accessor: str
-    display_name: str
-    entity_id: str
-    version: int  # 0 where the path has no versions
-    at: int  # nanoseconds since 1970
+    @property
+    def accessor(self) -> str: ...
+    @property
+    def display_name(self) -> str: ...
+    @property
+    def entity_id(self) -> str: ...
+    @property
+    def metadata(self) -> Mapping[str, str]: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def at(self) -> int: ...
 
 
 class Readers(Protocol):
     """Knows who read what."""
 
-    def of(self, namespace: str, path: str) -> tuple[Reader, ...]:
+    def of(self, namespace: str, path: str) -> Sequence[Reader]:
         """Who read a path."""
 
 
@@ -92,7 +99,7 @@ def _users(
     old = (each for each in readers.of(namespace, path) if (each.version < version if version else each.at < since))
     return tuple(
         User(
-            name=each.display_name,
+            name=each.metadata.get("role_name") or each.display_name,
             accessor=each.accessor,
             version=each.version,
             read_at=moment(each.at),

@@ -32,7 +32,9 @@ async def ask(tmp_path):
     async def asking(method, name, body=None, token="root"):
         headers = {"x-vault-token": (token,)} if token else {}
         sent = b"" if body is None else json.dumps(body).encode()
-        answer = await app.answer(Incoming(method, f"/_sandboxd/v1/{name}", headers, sent, "127.0.0.1", 1))
+        answer = await app.answer(
+            Incoming(method, name if name.startswith("/") else f"/_sandboxd/v1/{name}", headers, sent, "127.0.0.1", 1)
+        )
         return answer.status, json.loads(answer.body)
 
     return asking
@@ -113,3 +115,13 @@ async def test_waiting_for_events_ends(ask):
 
 async def test_events_need_sensible_numbers(ask):
     assert (await ask("GET", "events?after=x"))[0] == 400
+
+
+async def test_tokens_that_read_an_old_version_are_named(ask):
+    await ask("GET", "/v1/secret/data/db")
+    assert (await ask("GET", "rotation"))[1][0]["old_in_use_by"] == []
+    await ask("POST", "rotate", {"path": "secret/db"})
+    (user,) = (await ask("GET", "rotation"))[1][0]["old_in_use_by"]
+    assert (user["name"], user["version"], user["token_alive"]) == ("token", 1, True)
+    await ask("GET", "/v1/secret/data/db")
+    assert (await ask("GET", "rotation"))[1][0]["old_in_use_by"] == []

@@ -199,17 +199,24 @@ def test_rows_tell_what_there_is_to_know(made):
 
 
 def test_who_still_uses_an_old_version_is_shown(made):
-    reader = SimpleNamespace(accessor="acc", display_name="approle", entity_id="", version=1, at=START * NANOSECONDS)
-    newer = SimpleNamespace(accessor="new", display_name="approle", entity_id="", version=2, at=START * NANOSECONDS)
+    def reader(accessor, version):
+        return SimpleNamespace(
+            accessor=accessor,
+            display_name="approle",
+            entity_id="",
+            metadata={"role_name": "orders"},
+            version=version,
+            at=START * NANOSECONDS,
+        )
 
     class Readers:
         def of(self, namespace, path):
-            return (reader, newer) if path == "secret/data/db" else ()
+            return (reader("acc", 1), reader("new", 2)) if path == "secret/data/db" else ()
 
     assert shown(made, Readers())["secret/db"].old_in_use_by == ()
     rotate(made, "secret/db")
     (user,) = shown(made, Readers())["secret/db"].old_in_use_by
-    assert (user.accessor, user.version, user.token_alive) == ("acc", 1, False)
+    assert (user.name, user.accessor, user.version, user.token_alive) == ("orders", "acc", 1, False)
 
 
 @dataclass(frozen=True, kw_only=True)
