@@ -29,7 +29,6 @@ fixtures_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(fixtures_app, name="fixtures")
-living_app.add_to(app)
 states_app.add_to(app)
 
 
@@ -182,6 +181,9 @@ def server(context: typer.Context) -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(f"sandboxd v{__version__}")
+
+
+living_app.add_to(app)
 
 
 @fixtures_app.command("check")

@@ -14,9 +14,9 @@ WAIT = 30.0
 """Seconds that one request for the next events waits."""
 
 
-def rotate(path: str, namespace: str, name: str, *, as_json: bool) -> None:
+def rotate(path: str, namespace: str, name: str, world: str | None, *, as_json: bool) -> None:
     """Rotate something now."""
-    found = ask(name, "POST", "rotate", {"path": path, "namespace": namespace}, timeout=PATIENCE)
+    found = ask(name, "POST", "rotate", {"path": path, "namespace": namespace}, timeout=PATIENCE, world=world)
     if as_json:
         say_json(found)
         return
@@ -27,9 +27,9 @@ def rotate(path: str, namespace: str, name: str, *, as_json: bool) -> None:
         say(f"  Next: {_moment(found['next'])}.")
 
 
-def show(name: str, *, everything: bool, as_json: bool) -> None:
+def show(name: str, world: str | None, *, everything: bool, as_json: bool) -> None:
     """Show what rotates or ends."""
-    rows = ask(name, "GET", "rotation", timeout=PATIENCE)
+    rows = ask(name, "GET", "rotation", timeout=PATIENCE, world=world)
     chosen = [row for row in rows if everything or _notable(row)]
     if as_json:
         say_json(chosen)
@@ -73,13 +73,13 @@ def _notable(row: dict[str, Any]) -> bool:
     return bool(row["schedule"] or row["next"] or row["expires"] or row["rotated"] or row["old_in_use_by"])
 
 
-def events(name: str, *, follow: bool, kinds: list[str], as_json: bool) -> None:
+def events(name: str, world: str | None, *, follow: bool, kinds: list[str], as_json: bool) -> None:
     """Print events; with `follow`, until interrupted."""
     last = 0
     wait = 0.0
     while True:
         query = urlencode({"after": last, "kinds": ",".join(kinds), "wait": wait})
-        found = ask(name, "GET", f"events?{query}", timeout=WAIT + 10)
+        found = ask(name, "GET", f"events?{query}", timeout=WAIT + 10, world=world)
         for event in found["events"]:
             say(msgspec.json.encode(event).decode() if as_json else _line(event))
         if not follow:

@@ -108,6 +108,9 @@ def status(name: str, *, everything: bool, as_json: bool) -> None:
     ]
     if report["data_dir"]:
         rows.append(("kept in", report["data_dir"]))
+    if report["failing"]:
+        told = "sandboxd events -k lease.revocation_failed"
+        rows.append(("failing", f"{report['failing']} leases could not be revoked so far; {told} tells more"))
     if report["clock_offset"]:
         rows.append(("clock", f"{report['clock_offset']:+.0f} s from real time"))
     for label, value in rows:

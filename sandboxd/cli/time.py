@@ -9,9 +9,9 @@ PATIENCE = 600.0
 """Seconds that a jump may take: everything on its way is done."""
 
 
-def now(name: str, *, as_json: bool) -> None:
+def now(name: str, world: str | None, *, as_json: bool) -> None:
     """Tell where the sandbox's clock stands."""
-    found = ask(name, "GET", "time")
+    found = ask(name, "GET", "time", world=world)
     _show(found, as_json=as_json)
     if found["notes"] and not as_json:
         say(f"\nThis is not real time, which is {_moment(found['real'])}.")
@@ -19,9 +19,9 @@ def now(name: str, *, as_json: bool) -> None:
             say(f"  {note}")
 
 
-def change(name: str, action: str, value: str = "", *, as_json: bool) -> None:
+def change(name: str, world: str | None, action: str, value: str = "", *, as_json: bool) -> None:
     """Move the sandbox's clock."""
-    found = ask(name, "POST", f"time/{action}", {"value": value} if value else None, timeout=PATIENCE)
+    found = ask(name, "POST", f"time/{action}", {"value": value} if value else None, timeout=PATIENCE, world=world)
     _show(found, as_json=as_json)
 
 

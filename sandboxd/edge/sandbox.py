@@ -75,6 +75,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     policies: int
     leases: int
     tokens: int
+    failing: int  # leases whose revocation failed so far
     clock_offset: float
     data_dir: str
     world: str = ""
@@ -208,6 +209,7 @@ class Sandbox:
             policies=sum(len(world.policies.list(namespace)) for namespace in world.namespaces),
             leases=len(world.leases.walk("")),
             tokens=sum(1 for _ in world.tokens.all()),
+            failing=sum(1 for entry in world.leases.all() if entry.tries),
             clock_offset=round(world.clock.offset, 3),
             data_dir=str(self.options.data_dir or ""),
             world=self.options.world,

@@ -1,5 +1,6 @@
 import pytest
 from unit.helpers import START, call
+from unit.leasing import lend
 
 from sandboxd.edge.journal import DataDirError
 from sandboxd.edge.sandbox import Options, open_sandbox
@@ -223,3 +224,12 @@ async def test_a_seeded_sandbox_that_is_started_again_repeats_no_token(tmp_path)
         made.append((await handle(sandbox.world, request)).auth.token)
         sandbox.close()
     assert len(set(made)) == 3
+
+
+async def test_leases_that_could_not_be_revoked_are_counted(fixture):
+    sandbox = await open_sandbox(Options(root_token="root", fixture=fixture, profile="openbao"), clock())
+    lender = lend(sandbox.world)
+    call(sandbox.world, "GET", "lend/creds/a?ttl=60")
+    lender.trouble = Failure("down")
+    await sandbox.world.timeline.advance(60)
+    assert sandbox.report(1, "", 0).failing == 1
