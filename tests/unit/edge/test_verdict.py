@@ -469,10 +469,8 @@ def test_the_answer_costs_no_more_where_there_are_many_secrets(made):
 
 
 def test_a_verdict_is_json_with_stable_names(made):
-    assert (
-        list(json.loads(msgspec.json.encode(told(made, "x"))))
-        == (
-            "ours valid state reason source path namespace field version owner lease_id issued_at expires_at ended_at "
-            "grace_until obtained_by readers status kind title claim structure declared"
-        ).split()
+    names = (
+        "ours, valid, state, reason, source, path, namespace, field, version, owner, lease_id, issued_at, expires_at, "
+        "ended_at, grace_until, obtained_by, readers, status, kind, title, claim, structure, declared"
     )
+    assert ", ".join(json.loads(msgspec.json.encode(told(made, "x")))) == names
