@@ -1,8 +1,9 @@
 """The control API: what a sandbox can do that the real server can't, below `/_sandboxd/v1/` on the same port.
 
-Reading the status needs nothing; whatever changes something or tells of values needs the sandbox's root token in
-`X-Vault-Token`, as the file has it that `sandboxd up` writes for its owner alone. All of it is about the world that
-`X-Sandboxd-World` names, or the main one; ending the process and reading the fixture again concern all of it.
+Reading the status needs nothing, and forward authentication (`forward_auth`) only the credential that it is about;
+whatever changes something or tells of values needs the sandbox's root token in `X-Vault-Token`, as the file has it that
+`sandboxd up` writes for its owner alone. All of it is about the world that `X-Sandboxd-World` names, or the main one;
+ending the process and reading the fixture again concern all of it.
 """
 
 import hmac
@@ -14,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from sandboxd.edge import branching, living
+from sandboxd.edge import branching, forward_auth, living
 from sandboxd.edge.app import App
 from sandboxd.edge.decode import first
 from sandboxd.edge.encode import encode_errors
-from sandboxd.edge.messages import CONTROL, Answer, Incoming
+from sandboxd.edge.messages import CONTROL, FORWARD_AUTH, Answer, Incoming
 from sandboxd.edge.sandbox import Sandbox
 from sandboxd.edge.worlds import Worlds
 from sandboxd.vault.errors import VaultError
@@ -66,6 +67,8 @@ class Control:
 
     async def answer(self, path: str, incoming: Incoming) -> Answer:
         """Answer a request below `/_sandboxd/v1/`."""
+        if path == FORWARD_AUTH or path.startswith(f"{FORWARD_AUTH}/"):
+            return await forward_auth.answer(self._sandbox, incoming)
         name = path[len(CONTROL) :].rstrip("/")
         shape = self._shape(name)
         route = self._routes.get((incoming.method, shape))

@@ -2,6 +2,11 @@
 
 A page in a browser can send requests to loopback; by DNS rebinding even ones whose answers it can read. Clients of the
 API send no `Origin`, and name the host that they were given.
+
+Forward authentication is another matter: what a proxy asks has the `Origin` of the page in front of the proxy, and with
+Envoy its `Host` too. A page that asks by itself cannot be told from that by these, but by a header that only proxies
+send: a page may add one to a request elsewhere only after a preflight, which nothing here answers. And a page whose own
+host leads here is kept out by its `Host`, unless the sandbox's token comes along, which it cannot know.
 """
 
 import ipaddress
@@ -9,9 +14,11 @@ import re
 from collections.abc import Callable, Collection
 
 from sandboxd.edge.encode import encode_errors
-from sandboxd.edge.messages import Answer, Incoming
+from sandboxd.edge.messages import FORWARD_AUTH, Answer, Incoming
 
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^:@\[\]/?#\\]*))(?::\d*)?")
+_BY_PAGES = ("origin", "sec-fetch-site", "referer")
+_BY_PROXIES = ("x-forwarded-", "x-original-", "x-envoy-", "x-real-ip", "forwarded")
 _LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".test")
 
 
@@ -50,9 +57,14 @@ def make_guard(
 
     def check(incoming: Incoming) -> Answer | None:
         host = incoming.headers.get("host", ("",))[0]
+        proxied = incoming.target.startswith(FORWARD_AUTH)
+        if proxied and "x-sandboxd-token" in incoming.headers:
+            return None  # it is looked at there
         if host and not host_ok(host):
             text = f"refused: this is a local sandbox, and the Host header names another machine ({_shown(host)})"
             return Answer(403, encode_errors((text,)))
+        if proxied:
+            return None if admits(incoming) else Answer(403, encode_errors((_PAGE,)))
         origin = incoming.headers.get("origin")
         if origin is not None:
             allowed = allowed_origins()
@@ -61,6 +73,15 @@ def make_guard(
         return None
 
     return check
+
+
+def admits(incoming: Incoming) -> bool:
+    """Whether a question about a credential comes from a proxy, or from no browser at all."""
+    headers = incoming.headers
+    return not any(name in headers for name in _BY_PAGES) or any(name.startswith(_BY_PROXIES) for name in headers)
+
+
+_PAGE = "this is for proxies, and the request comes from a web page; one that a proxy sends has X-Forwarded-* headers"
 
 
 def _name(header: str) -> str:

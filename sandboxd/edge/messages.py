@@ -5,6 +5,9 @@ from typing import NamedTuple
 CONTROL = "/_sandboxd/v1/"
 """What the paths of the control API begin with."""
 
+FORWARD_AUTH = f"{CONTROL}forward-auth"
+"""Where proxies ask whether a credential is valid."""
+
 
 class Incoming(NamedTuple):
     """A request as it came. `target` is path and query as sent; header names are in lower case."""
