@@ -23,6 +23,7 @@ from sandboxd.insight import insight
 from sandboxd.rotation import rows, shown
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Refusal
+from sandboxd.vault.waiting import waited
 
 if TYPE_CHECKING:
     from sandboxd.edge.messages import Incoming
@@ -96,7 +97,7 @@ async def _events(sandbox: Sandbox, incoming: Incoming) -> Any:
         after = 0  # of an earlier life of the sandbox
     found = events.after(after, kinds)
     if not found and wait > 0:
-        found = await events.wait(after, kinds, wait)
+        found = await waited(events.wait(after, kinds, wait))
     return {"last": events.last, "events": [_told(event) for event in found]}
 
 

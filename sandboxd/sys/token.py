@@ -26,6 +26,7 @@ from sandboxd.vault.leases import LeaseEntry
 from sandboxd.vault.namespaces import ROOT_ID
 from sandboxd.vault.system import SystemCall
 from sandboxd.vault.tokens import MalformedToken, Token, split_namespace
+from sandboxd.vault.waiting import waited
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +225,7 @@ async def _renew(call: SystemCall, token: Token, entry: LeaseEntry, increment: i
     renewing = world.call(call.request, mounted, path, operation="renew", raw={})
     try:
         result = mounted.backend.renew(renewing, auth)
-        renewed = await result if isawaitable(result) else result
+        renewed = await waited(result) if isawaitable(result) else result
     except Failure as error:
         fail(f"failed to renew entry: {error.errors[0]}", error.status)
     if renewed is None:

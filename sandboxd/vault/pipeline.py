@@ -35,6 +35,7 @@ from sandboxd.vault.policy_store import BrokenPolicy
 from sandboxd.vault.request import Request
 from sandboxd.vault.retarget import retarget
 from sandboxd.vault.tokens import MalformedToken, Token
+from sandboxd.vault.waiting import waited
 
 if TYPE_CHECKING:
     from sandboxd.vault.framework.dispatch import Match
@@ -330,7 +331,8 @@ async def run(route: Route, call: Any, sent: Mapping[str, Any]) -> Response | No
     """Call the handler and make a response of its result."""
     result = dispatch.run(route.match, call)
     if not (result is None or isinstance(result, _PLAIN)):
-        result = await result
+        system = route.mounted is not None and route.mounted.backend.system
+        result = await (result if system else waited(result))
     if route.match is None:
         raise UnsupportedPath
     return dispatch.respond(result, route.match, call, sent)

@@ -34,6 +34,7 @@ from sandboxd.vault.system import SystemCall, WorldSystem
 from sandboxd.vault.timeline import Timeline
 from sandboxd.vault.timers import Timers
 from sandboxd.vault.tokens import Token, Tokens
+from sandboxd.vault.waiting import waited
 
 if TYPE_CHECKING:
     from sandboxd.vault.pipeline import Bearer, Route
@@ -287,7 +288,7 @@ class World:
         request = Request(id=self.entropy.uuid(), operation="timer", path=mounted.mount.path, data={})
         work = mounted.backend.on_timer(self.call(request, mounted, ""), name)
         if isawaitable(work):
-            await work
+            await waited(work)
 
     def _lease_ended(self, entry: LeaseEntry, how: End) -> None:
         for key in entry.credentials:
@@ -340,7 +341,7 @@ class Revocations:
         kind, call = found
         result = kind.revoke(call, entry.secret)
         if isawaitable(result):
-            await result
+            await waited(result)
 
     def clear_cubbyhole(self, token: Token) -> None:
         """Remove what the token kept for itself."""
@@ -369,4 +370,4 @@ class Revocations:
         kind, call = found
         call.operation, call.raw = "renew", {"increment": increment}
         result = kind.renew(call, entry.secret)
-        return await result if isawaitable(result) else result
+        return await waited(result) if isawaitable(result) else result
