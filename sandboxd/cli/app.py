@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit statuses: 0 done, 1 went wrong, 2 bad command line, 3 not running, 4 bad fixture, "
-    "5 name or port taken, 6 (verify) not one of sandboxd's values.",
+    "5 name or port taken, 6 (verify) not one of sandboxd's values, 7 (verify) one of them, and not valid now.",
 )
 fixtures_app = typer.Typer(
     help="Check, show and describe fixtures.",
@@ -161,12 +161,13 @@ def env(
 def verify(
     value: Annotated[str, typer.Argument(help="The value; - reads it from standard input.")],
     name: Name = "default",
+    world: World = None,
     as_json: Json = False,
 ) -> None:
-    """Tell whether a value is one of ours, and which."""
-    from sandboxd.cli import running
+    """Tell whose a value is, and whether it is valid now (exit status 0; 6 not ours; 7 ours, and not valid)."""
+    from sandboxd.cli import verify as verifying
 
-    running.verify(value, name, as_json=as_json)
+    verifying.verify(value, name, world, as_json=as_json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})

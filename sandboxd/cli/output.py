@@ -12,6 +12,7 @@ NOT_RUNNING = 3  # there is no such sandbox
 BAD_FIXTURE = 4  # the fixture has errors
 TAKEN = 5  # the name or the port is in use
 NOT_OURS = 6  # `verify`: the value is not one of sandboxd's
+NOT_VALID = 7  # `verify`: it is one of sandboxd's, and not valid now
 
 
 def say(text: str = "") -> None:

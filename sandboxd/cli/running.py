@@ -1,4 +1,4 @@
-"""Commands about running sandboxes: `down`, `status`, `logs`, `reset`, `env`, `verify`."""
+"""Commands about running sandboxes: `down`, `status`, `logs`, `reset`, `env`."""
 
 import contextlib
 import os
@@ -9,10 +9,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from sandboxd.cli import client, state
-from sandboxd.cli.output import NOT_OURS, NOT_RUNNING, OK, say, say_json, stop
+from sandboxd.cli.output import NOT_RUNNING, say, say_json, stop
 from sandboxd.edge.messages import CONTROL
 
 STOP_PATIENCE = 10.0  # seconds
@@ -196,26 +194,3 @@ EVALUATED = {
     "fish": "sandboxd env{} | source sets these",
     "powershell": "sandboxd env{} --shell powershell | Out-String | Invoke-Expression sets these",
 }
-
-
-def verify(value: str, name: str, *, as_json: bool) -> None:
-    """Tell whose a value is; with a running sandbox also where it is declared."""
-    text = sys.stdin.read().strip() if value == "-" else value
-    found: Any
-    if state.held(name):
-        found = ask(name, "POST", "verify", {"value": text})
-    else:
-        from sandboxd.edge.verdict import judge
-
-        found = msgspec.to_builtins(judge(text))
-    if as_json:
-        say_json(found)
-    else:
-        say(f"{found['status']}{': ' + found['title'] if found['title'] else ''}")
-        if found["claim"]:
-            say(f"  {found['claim']}")
-        declared = found["declared"]
-        if declared:
-            age = "" if declared["current"] else ", not the current one"
-            say(f"  Declared as {declared['path']}, field {declared['field']}, version {declared['version']}{age}.")
-    sys.exit(OK if found["ours"] else NOT_OURS)
