@@ -85,7 +85,7 @@ def test_it_says_where_a_value_is_from_and_who_has_it(told):
         Reader(accessor="", display_name="ci", entity_id="", metadata={}, version=1, at=10**9),
     ]
     declared = Declared(path="secret/pay", field="key", version=1, current=False, kind="", place="shop.yaml:3:3")
-    _, out, _ = told(judge("a-value", declared, FOUND, (app_one, other)))
+    _, out, _ = told(judge("a-value", declared, FOUND, readers))
     assert out.splitlines()[1:] == [
         "  It is valid.",
         "  From team/secret/data/pay, field key, version 2; owner: payments.",
