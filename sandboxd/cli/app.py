@@ -70,6 +70,9 @@ def up(
         Path | None, typer.Option(help="Keep the state in this directory, beyond the process.", file_okay=False)
     ] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Serve TLS, with a certificate made on the spot.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Have engines reach databases on this machine, not simulate them.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Apply the fixture again when it is saved.")] = True,
     root_token: Annotated[
         str, typer.Option(help="The root token; a fresh one without.", envvar="VAULT_DEV_ROOT_TOKEN_ID")
@@ -92,6 +95,7 @@ def up(
         profile=profile.value if profile is not None else "",
         data_dir=data_dir,
         tls=tls,
+        live=live,
         watch=watch,
         root_token=root_token,
         max_worlds=max_worlds,

@@ -45,6 +45,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     root_token: str = ""
     max_worlds: int = 100
     world_ttl: str = "0"
+    live: bool = False
     json: bool = False
 
 
@@ -132,6 +133,7 @@ async def _serve(wish: Wish) -> int:
         root_token=wish.root_token,
         max_worlds=wish.max_worlds,
         world_ttl=_seconds(wish.world_ttl),
+        live=wish.live,
     )
     try:
         sandbox = await open_sandbox(options)
@@ -329,6 +331,8 @@ def _arguments(wish: Wish) -> list[str]:
         found += ["--data-dir", str(wish.data_dir.resolve())]
     if wish.tls:
         found.append("--tls")
+    if wish.live:
+        found.append("--live")
     if not wish.watch:
         found.append("--no-watch")
     return found

@@ -42,7 +42,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `profile` and `seed` win over what the fixture says when they are given. `data_dir` keeps the state beyond the
     process, `snapshot_dir` the snapshots, which are below `data_dir` otherwise. `world` is the name of a world beside
     the sandbox's main one; of these there can be `max_worlds`, and each ends when nobody has asked it anything for
-    `world_ttl` seconds, unless it was made with a time of its own (0: never).
+    `world_ttl` seconds, unless it was made with a time of its own (0: never). `live` has engines reach their upstreams
+    on this machine, rather than simulate them; so does a fixture that says so.
     """
 
     name: str = "default"
@@ -56,6 +57,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     world: str = ""
     max_worlds: int = 100
     world_ttl: int = 0
+    live: bool = False
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,12 +231,12 @@ async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:
     """
     plan: Plan | None = None
     profile = options.profile
-    seed = options.seed
+    seed, live = options.seed, options.live
     if options.fixture is not None:
         from sandboxd.fixtures import load, make_plan
 
         fixture = load(options.fixture)
-        profile = profile or fixture.profile
+        profile, live = profile or fixture.profile, live or fixture.live
         plan = make_plan(fixture, seed=seed)
     profile = profile or "vault"
     journal: Sqlite | None = None
@@ -246,6 +248,7 @@ async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:
         profile=profile,
         api_address=options.api_address,
         cluster_name=f"sandboxd-{options.name}",
+        live=live,
     )
     try:
         return await _opened(

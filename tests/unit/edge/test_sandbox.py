@@ -233,3 +233,12 @@ async def test_leases_that_could_not_be_revoked_are_counted(fixture):
     lender.trouble = Failure("down")
     await sandbox.world.timeline.advance(60)
     assert sandbox.report(1, "", 0).failing == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "live"), [("", False, False), ("", True, True), ("live: true\n", False, True)]
+)
+async def test_engines_are_live_where_the_command_or_the_fixture_says_so(fixture, text, option, live):
+    fixture.write_text(text + FIXTURE)
+    sandbox = await open_sandbox(Options(fixture=fixture, live=option), clock())
+    assert sandbox.world.settings.live is live
