@@ -146,7 +146,7 @@ async def _serve(wish: Wish) -> int:
     try:
         return await _run(wish, sandbox, begun)
     finally:
-        sandbox.close()
+        await sandbox.close()
 
 
 async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:

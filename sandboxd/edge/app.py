@@ -27,7 +27,7 @@ class Worlds(Protocol):
     def elsewhere(self, incoming: Incoming) -> Awaitable[Answer] | None:
         """The answer of another world, or None for a request that is not about one. Raises Refused."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End them."""
 
 

@@ -108,9 +108,9 @@ async def _reset(worlds: Worlds, _sandbox: Sandbox, incoming: Incoming) -> Any:
     return {"reset": world.name}
 
 
-def _end(worlds: Worlds, _sandbox: Sandbox, incoming: Incoming) -> Any:
+async def _end(worlds: Worlds, _sandbox: Sandbox, incoming: Incoming) -> Any:
     name = _name(incoming)
-    worlds.end(name)
+    await worlds.end(name)
     return {"ended": name}
 
 

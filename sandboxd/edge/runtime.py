@@ -97,7 +97,7 @@ async def serving(
         if ticking is not None:
             ticking.cancel()
         if worlds is not None:
-            worlds.close()
+            await worlds.close()
         for listening, _ in opened:
             listening.close()
         await asyncio.gather(*(server.close() for _, server in opened))

@@ -112,18 +112,18 @@ class Worlds:
             self._end_when_idle(made)
         return made
 
-    def end(self, name: str) -> None:
-        """End a world; nothing of it is left. Raises Refusal when there is none of that name."""
+    def end(self, name: str) -> asyncio.Task[None]:
+        """End a world; nothing of it is left once the task is done. Raises Refusal when there is none of that name."""
         found = self.get(name)
         del self._worlds[name]
         for coming in (found.ticking, found.ending):
             if coming is not None:
                 coming.cancel()
+        return spawn(found.sandbox.close(), f"the end of world {name}")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End all of them."""
-        for name in list(self._worlds):
-            self.end(name)
+        await asyncio.gather(*[self.end(name) for name in list(self._worlds)])
 
     def elsewhere(self, incoming: Incoming) -> Awaitable[Answer] | None:
         """The answer of another world, or None for a request to the main one. Raises Refused for an unknown world."""

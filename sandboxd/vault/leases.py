@@ -132,7 +132,7 @@ class Leases:
 
     def get(self, lease_id: str) -> LeaseEntry | None:
         """The lease with that id, or None."""
-        found = self._storage.get(_key(lease_id)) if lease_id and not lease_id.endswith("/") else None
+        found = self._storage.get(lease_path(lease_id)) if lease_id and not lease_id.endswith("/") else None
         return found if isinstance(found, LeaseEntry) else None
 
     def of_token(self, token: Token) -> LeaseEntry | None:
@@ -284,7 +284,7 @@ class Leases:
 
     def note(self, entry: LeaseEntry, credentials: tuple[str, ...]) -> None:
         """Keep with a lease which entries of the ledger end with it."""
-        self._storage.put(_key(entry.id), msgspec.structs.replace(entry, credentials=credentials))
+        self._storage.put(lease_path(entry.id), msgspec.structs.replace(entry, credentials=credentials))
 
     # Ending
 
@@ -404,7 +404,7 @@ class Leases:
         return [ref for ref in found if ref is not None]
 
     def _put(self, entry: LeaseEntry) -> None:
-        self._storage.put(_key(entry.id), entry)
+        self._storage.put(lease_path(entry.id), entry)
         if entry.due:
             heapq.heappush(self._due, (entry.due, entry.id))
         if entry.notice:
@@ -413,7 +413,7 @@ class Leases:
     def _delete(self, entry: LeaseEntry) -> None:
         if self.get(entry.id) is not None:  # a token's tree has taken its lease with it
             self.on_end(entry, self._how(entry))
-        self._storage.delete(_key(entry.id))
+        self._storage.delete(lease_path(entry.id))
         if entry.owner:
             self._by_token.delete(f"{entry.owner}/{entry.id}")
 
@@ -437,7 +437,8 @@ def _folder(namespace_id: str) -> str:
     return f"{_LEASES}{namespace_id}/"
 
 
-def _key(lease_id: str) -> str:
+def lease_path(lease_id: str) -> str:
+    """Where the storage has a lease."""
     return _folder(split_namespace(lease_id)[1] or ROOT_ID) + lease_id
 
 

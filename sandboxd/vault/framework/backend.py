@@ -182,8 +182,7 @@ class Call:
 
         The mount's option `live` says so ("true"), else the sandbox as a whole.
         """
-        option = self.mount.options.get("live", "")
-        return option in _YES if option else self.system.live
+        return is_live(self.mount.options, sandbox=self.system.live)
 
     def fake(self, kind: str, field: str = "", part: str = "value", **options: object) -> str:
         """A fresh fake credential of a kind (see `sandboxd.fakes`), or one of its parts; options are the kind's own.
@@ -207,6 +206,12 @@ class Call:
     def warn(self, text: str) -> None:
         """Add a warning to whatever is answered with data."""
         self.warnings.append(text)
+
+
+def is_live(options: Mapping[str, str], *, sandbox: bool) -> bool:
+    """Whether a mount with these options is live; `sandbox` says so for mounts that say nothing."""
+    option = options.get("live", "")
+    return option in _YES if option else sandbox
 
 
 _YES = ("1", "t", "T", "TRUE", "true", "True")

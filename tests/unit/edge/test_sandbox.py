@@ -119,31 +119,31 @@ async def test_a_data_directory_keeps_the_state(fixture, tmp_path):
     options = Options(fixture=fixture, data_dir=tmp_path / "data")
     first = await open_sandbox(options, clock())
     answered(first, "POST", "secret/data/mine", {"data": {"x": 1}})
-    first.close()
+    await first.close()
     again = await open_sandbox(options, clock())
     assert again.root_token == first.root_token
     assert answered(again, "GET", "secret/data/mine").data["data"] == {"x": 1}
     assert answered(again, "GET", "secret/data/app").data["metadata"]["version"] == 1
-    again.close()
+    await again.close()
 
 
 async def test_a_root_token_that_is_asked_for_is_made_beside_the_kept_one(tmp_path):
     options = Options(data_dir=tmp_path)
     first = await open_sandbox(options, clock())
-    first.close()
+    await first.close()
     again = await open_sandbox(Options(data_dir=tmp_path, root_token="mine"), clock())
     assert again.root_token == "mine"
     assert answered(again, "GET", "auth/token/lookup-self").data["policies"] == ["root"]
-    again.close()
+    await again.close()
 
 
 async def test_a_sealed_sandbox_is_open_again_after_a_restart(tmp_path):
     first = await open_sandbox(Options(data_dir=tmp_path), clock())
     answered(first, "POST", "sys/seal")
-    first.close()
+    await first.close()
     again = await open_sandbox(Options(data_dir=tmp_path), clock())
     assert answered(again, "GET", "sys/mounts").status == 200
-    again.close()
+    await again.close()
 
 
 async def test_a_reset_after_a_restart_goes_back_to_the_fixture_too(fixture, tmp_path):
@@ -151,20 +151,20 @@ async def test_a_reset_after_a_restart_goes_back_to_the_fixture_too(fixture, tmp
     first = await open_sandbox(options, clock())
     made = answered(first, "GET", "secret/data/app").data["data"]
     answered(first, "POST", "secret/data/mine", {"data": {"x": 1}})
-    first.close()
+    await first.close()
     again = await open_sandbox(options, clock())
     await again.reset()
     assert answered(again, "GET", "secret/data/mine").status == 404
     assert answered(again, "GET", "secret/data/app").data["data"] == made
-    again.close()
+    await again.close()
     third = await open_sandbox(options, clock())
     assert answered(third, "GET", "secret/data/mine").status == 404
-    third.close()
+    await third.close()
 
 
 async def test_a_reset_that_fails_changes_nothing(fixture, tmp_path, monkeypatch):
     options = Options(fixture=fixture, data_dir=tmp_path / "data")
-    (await open_sandbox(options, clock())).close()
+    await (await open_sandbox(options, clock())).close()
     sandbox = await open_sandbox(options, clock())
 
     async def fail(world, plan, *, previous):
@@ -176,14 +176,14 @@ async def test_a_reset_that_fails_changes_nothing(fixture, tmp_path, monkeypatch
         await sandbox.reset()
     assert sandbox.world.storage._values == values
     assert sandbox.plan is plan
-    sandbox.close()
+    await sandbox.close()
 
 
 async def test_a_data_directory_in_use_is_refused(tmp_path):
     first = await open_sandbox(Options(data_dir=tmp_path), clock())
     with pytest.raises(DataDirError):
         await open_sandbox(Options(data_dir=tmp_path), clock())
-    first.close()
+    await first.close()
 
 
 async def test_a_failed_start_lets_go_of_the_data_directory(fixture, tmp_path, monkeypatch):
@@ -194,7 +194,7 @@ async def test_a_failed_start_lets_go_of_the_data_directory(fixture, tmp_path, m
         patched.setattr("sandboxd.fixtures.apply", fail)
         with pytest.raises(Failure):
             await open_sandbox(Options(fixture=fixture, data_dir=tmp_path / "data"), clock())
-    (await open_sandbox(Options(fixture=fixture, data_dir=tmp_path / "data"), clock())).close()
+    await (await open_sandbox(Options(fixture=fixture, data_dir=tmp_path / "data"), clock())).close()
 
 
 async def test_a_report_says_what_it_holds(fixture):
@@ -222,7 +222,7 @@ async def test_a_seeded_sandbox_that_is_started_again_repeats_no_token(tmp_path)
         sandbox = await open_sandbox(Options(root_token="root", seed="same", data_dir=tmp_path / "data"))
         request = Request(id="1", operation="update", path="auth/token/create", token="root")
         made.append((await handle(sandbox.world, request)).auth.token)
-        sandbox.close()
+        await sandbox.close()
     assert len(set(made)) == 3
 
 
@@ -242,3 +242,31 @@ async def test_engines_are_live_where_the_command_or_the_fixture_says_so(fixture
     fixture.write_text(text + FIXTURE)
     sandbox = await open_sandbox(Options(fixture=fixture, live=option), clock())
     assert sandbox.world.settings.live is live
+
+
+async def test_a_reset_undoes_what_was_made_in_upstreams_and_keeps_what_the_state_knows(fixture):
+    sandbox = await open_sandbox(Options(root_token="root", fixture=fixture, profile="openbao", live=True), clock())
+    lender = lend(sandbox.world)
+    call(sandbox.world, "GET", "lend/creds/before")
+    await sandbox.save("here")
+    call(sandbox.world, "GET", "lend/creds/after")
+    await sandbox.restore("here")
+    assert lender.revoked == ["after"]
+
+
+async def test_a_reset_of_what_is_simulated_has_nothing_to_undo(fixture):
+    sandbox = await open_sandbox(Options(root_token="root", fixture=fixture, profile="openbao"), clock())
+    lender = lend(sandbox.world)
+    call(sandbox.world, "GET", "lend/creds/after")
+    await sandbox.reset()
+    assert lender.revoked == []
+
+
+@pytest.mark.parametrize(("kept", "revoked"), [(False, ["a"]), (True, [])])
+async def test_at_its_end_it_undoes_what_was_made_unless_its_state_is_kept(tmp_path, kept, revoked):
+    options = Options(root_token="root", profile="openbao", live=True, data_dir=tmp_path / "data" if kept else None)
+    sandbox = await open_sandbox(options, clock())
+    lender = lend(sandbox.world)
+    call(sandbox.world, "GET", "lend/creds/a")
+    await sandbox.close()
+    assert lender.revoked == revoked

@@ -167,7 +167,7 @@ async def test_snapshots_lie_below_a_data_directory(real, tmp_path):
     sandbox = await opened(real, data_dir=tmp_path)
     await sandbox.save("s")
     assert (tmp_path / "snapshots" / "s.snapshot").is_file()
-    sandbox.close()
+    await sandbox.close()
 
 
 async def test_a_restore_with_a_data_directory_is_kept(real, tmp_path):
@@ -177,11 +177,11 @@ async def test_a_restore_with_a_data_directory_is_kept(real, tmp_path):
     answered(sandbox, "POST", "secret/data/app", {"data": {"x": 2}})
     answered(sandbox, "POST", "secret/data/more", {"data": {"x": 2}})
     await sandbox.restore("s")
-    sandbox.close()
+    await sandbox.close()
     again = await opened(real, data_dir=tmp_path)
     assert answered(again, "GET", "secret/data/app").data["data"] == {"x": 1}
     assert answered(again, "GET", "secret/data/more").status == 404
-    again.close()
+    await again.close()
 
 
 async def test_files_are_for_their_owner_alone(real, tmp_path):

@@ -86,7 +86,7 @@ async def started(tmp_path, **options):
 async def setting(tmp_path):
     made = await started(tmp_path)
     yield made
-    made.worlds.close()
+    await made.worlds.close()
 
 
 # Which world a request belongs to
@@ -288,7 +288,7 @@ async def test_there_are_no_more_worlds_than_the_sandbox_takes(tmp_path):
     assert found["errors"][0].startswith("there are 2 worlds already, and this sandbox takes no more")
     await setting.control_api("DELETE", "worlds/w1")
     await setting.new()
-    setting.worlds.close()
+    await setting.worlds.close()
 
 
 async def test_a_world_ends_when_it_was_idle_too_long(tmp_path, monkeypatch):
@@ -312,7 +312,7 @@ async def test_a_world_ends_when_it_was_idle_too_long(tmp_path, monkeypatch):
     setting.real.passes(40)
     call()
     assert [world.name for world in setting.worlds] == ["endless"]
-    setting.worlds.close()
+    await setting.worlds.close()
 
 
 async def test_a_seed_makes_a_world_of_a_name_repeatable(tmp_path):
@@ -324,7 +324,7 @@ async def test_a_seed_makes_a_world_of_a_name_repeatable(tmp_path):
         made.append(
             [(await setting.ask("POST", f"/v1/{n}/auth/token/create", {}))[1]["auth"]["client_token"] for n in "ab"]
         )
-        setting.worlds.close()
+        await setting.worlds.close()
     assert made[0] == made[1]
     assert len(set(made[0])) == 2
 
