@@ -233,11 +233,14 @@ class Sandbox:
         )
 
     async def close(self) -> None:
-        """Let go of the data directory; without one, of what engines made in upstreams: nobody else knows of it."""
+        """Let go of the data directory; without one, of what engines made in upstreams: nobody else knows of it.
+
+        What a world beside the main one started with was made by another one, and stays.
+        """
         if self._journal is not None:
             self._journal.close()
         else:
-            await self.let_go()
+            await self.let_go(self._baseline if self.options.world else None)
 
 
 async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:

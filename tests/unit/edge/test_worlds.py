@@ -5,6 +5,7 @@ import json
 
 import pytest
 from unit.helpers import START
+from unit.leasing import lend
 
 from sandboxd.edge import worlds as module
 from sandboxd.edge.app import App
@@ -339,6 +340,16 @@ async def test_a_world_keeps_its_fixture_when_the_main_one_gets_another(setting,
     await setting.new("b")
     await setting.control_api("POST", "worlds/a/reset")
     assert [await setting.read("a/"), await setting.read("b/"), await setting.read()] == ["app", "changed", "changed"]
+
+
+async def test_the_end_of_a_world_undoes_in_upstreams_what_was_made_in_it_and_nothing_else(tmp_path):
+    setting = await started(tmp_path, live=True, profile="openbao")
+    lender = lend(setting.sandbox.world)
+    await setting.ask("GET", "/v1/lend/creds/main")
+    await setting.new("a", **{"from": "now"})
+    await setting.ask("GET", "/v1/a/lend/creds/inside")
+    await setting.control_api("DELETE", "worlds/a")
+    assert lender.revoked == ["inside"]
 
 
 # Time
