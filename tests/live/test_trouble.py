@@ -1,0 +1,124 @@
+"""What happens when the database is in trouble: errors in the real server's words, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandboxd.edge.app import App
+from sandboxd.edge.messages import Incoming
+from sandboxd.engines.database.drivers import dialing
+
+if TYPE_CHECKING:
+    from live.conftest import Sandbox
+
+REFUSED = {
+    "postgresql-database-plugin": (
+        "unable to start transaction: failed to connect to `user=admin database=postgres`:\n\t127.0.0.1:PORT "
+        "(127.0.0.1): dial error: dial tcp 127.0.0.1:PORT: connect: connection refused\n\t127.0.0.1:PORT (127.0.0.1): "
+        "dial error: dial tcp 127.0.0.1:PORT: connect: connection refused"
+    ),
+    "mysql-database-plugin": "dial tcp 127.0.0.1:PORT: connect: connection refused",
+    "valkey-database-plugin": "failed to get connection: dial tcp 127.0.0.1:PORT: connect: connection refused",
+}
+
+
+def test_a_database_that_is_down_is_told_in_the_real_servers_words(sandbox: Sandbox) -> None:
+    sandbox.database.kill()
+    reply = sandbox.ask("GET", "db/creds/app")
+    text = REFUSED[sandbox.database.plugin].replace("PORT", str(sandbox.database.port))
+    assert (reply.status, reply.errors) == (500, [f"1 error occurred:\n\t* {text}\n\n"])
+    assert sandbox.leases() == []
+
+
+def test_it_works_again_when_the_database_is_back(sandbox: Sandbox) -> None:
+    sandbox.database.kill()
+    assert sandbox.ask("GET", "db/creds/app").status == 500
+    sandbox.database.start()
+    lent = sandbox.lend()
+    assert sandbox.database.login(lent.username, lent.password)
+
+
+def test_a_lease_outlives_a_revocation_that_fails(sandbox: Sandbox) -> None:
+    lent = sandbox.lend()
+    sandbox.database.kill()
+    reply = sandbox.ask("PUT", "sys/leases/revoke", {"lease_id": lent.lease, "sync": True})
+    assert reply.status == 400
+    assert "connect: connection refused" in reply.errors[0]
+    assert len(sandbox.leases()) == 1
+    sandbox.database.start()
+    sandbox.do("PUT", "sys/leases/revoke", {"lease_id": lent.lease, "sync": True})
+    assert lent.username not in sandbox.database.users()
+
+
+def test_an_expired_lease_is_revoked_later_when_the_database_was_down(sandbox: Sandbox) -> None:
+    lent = sandbox.lend()
+    sandbox.database.kill()
+    sandbox.advance(3601)
+    assert len(sandbox.leases()) == 1
+    sandbox.database.start()
+    sandbox.advance(60)
+    assert sandbox.leases() == []
+    assert lent.username not in sandbox.database.users()
+
+
+def test_a_rotation_is_made_up_for_when_the_database_was_down(sandbox: Sandbox) -> None:
+    sandbox.database.make_user("late", "before")
+    sandbox.static("late")
+    old = sandbox.password("late")
+    sandbox.database.kill()
+    sandbox.advance(3601)
+    assert sandbox.password("late") == old
+    sandbox.database.start()
+    if "late" not in sandbox.database.users():
+        sandbox.database.make_user("late", old)
+    sandbox.advance(60)
+    assert sandbox.password("late") != old
+    assert sandbox.database.login("late", sandbox.password("late"))
+
+
+def test_a_rotation_by_hand_that_fails_leaves_the_password_as_it_is(sandbox: Sandbox) -> None:
+    sandbox.database.make_user("steady", "before")
+    sandbox.static("steady")
+    old = sandbox.password("steady")
+    sandbox.database.kill()
+    assert sandbox.ask("POST", "db/rotate-role/steady").status == 500
+    sandbox.database.start()
+    assert sandbox.password("steady") == old
+
+
+def test_the_connections_own_password_stays_when_its_rotation_fails(sandbox: Sandbox) -> None:
+    sandbox.database.kill()
+    assert sandbox.ask("POST", "db/rotate-root/app").status == 500
+    sandbox.database.start()
+    sandbox.lend()
+
+
+def test_a_stuck_database_holds_nobody_else_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialing, "LIMIT", 0.5)
+    app = App(sandbox.world)
+
+    async def ask(path: str) -> tuple[int, str, float]:
+        began = time.monotonic()
+        headers = {"x-vault-token": ("root",)}
+        answer = await app.answer(Incoming("GET", f"/v1/{path}", headers, b"", "127.0.0.1", 1))
+        text = "" if answer.status == 200 else json.loads(answer.body)["errors"][0]
+        return answer.status, text, time.monotonic() - began
+
+    async def all_at_once() -> list[tuple[int, str, float]]:
+        return list(await asyncio.gather(ask("db/creds/app"), ask("db/creds/app"), ask("db/roles/app")))
+
+    with sandbox.database.stuck():
+        first, second, other = asyncio.run(all_at_once())
+    assert other[0] == 200
+    assert other[2] < 0.4
+    for status, text, took in (first, second):
+        assert status == 500
+        assert "context deadline exceeded" in text
+        assert took < 3
+    lent = sandbox.lend()
+    assert sandbox.database.login(lent.username, lent.password)
