@@ -124,7 +124,10 @@ async def answer(sandbox: Sandbox, incoming: Incoming) -> Answer:
         return _refused(fault, found, presented)
     told = _told(found, reason(found))
     headers = tuple(
-        (f"X-Sandboxd-{'-'.join(part.capitalize() for part in name.split('_'))}", quote(str(value), safe=_SAFE))
+        (
+            f"X-Sandboxd-{'-'.join(part.capitalize() for part in name.split('_'))}",
+            quote(str(value), safe=_SAFE, errors="replace"),
+        )
         for name, value in msgspec.to_builtins(told).items()
         if name not in ("allowed", "reason")
     )
@@ -147,7 +150,9 @@ def read(target: str) -> Question:
     asked = dict(pairs)
     for name, value in asked.items():
         if name not in Question.__struct_fields__:
-            raise Nonsense(f"there is no parameter {quote(name)}; there are {', '.join(Question.__struct_fields__)}")
+            raise Nonsense(
+                f"there is no parameter {quote(name, errors='replace')}; there are {', '.join(Question.__struct_fields__)}"
+            )
         if not value:
             raise Nonsense(f"{name} is empty")
     if len(asked) < len(pairs):
@@ -229,7 +234,7 @@ def _refused(why: str, found: Standing, presented: Presented | None) -> Answer:
     if presented is not None and presented.basic:
         challenge = 'Basic realm="sandboxd", charset="UTF-8"'
     elif presented is not None:
-        text = quote(why, safe=_SAFE.replace('"', "").replace("\\", ""))
+        text = quote(why, safe=_SAFE.replace('"', "").replace("\\", ""), errors="replace")
         challenge += f', error="invalid_token", error_description="{text}"'
     headers = (("WWW-Authenticate", challenge), ("X-Sandboxd-State", found.state))
     return Answer(401, encode(msgspec.to_builtins(_told(found, why, allowed=False))) + b"\n", headers)

@@ -30,7 +30,7 @@ class Asking:
 
     def raw(self, text, address="127.0.0.1"):
         """Send a request as it stands on the wire, through the guard."""
-        head = parse_head(text.strip().replace("\n", "\r\n").encode())
+        head = parse_head(text.strip().replace("\n", "\r\n").encode("utf-8", "surrogateescape"))
         incoming = Incoming(head.method, head.target, head.headers, b"", address, 1)
         answer = self.guard(incoming) or finished(self.app.answer(incoming))
         return SimpleNamespace(
@@ -326,6 +326,12 @@ async def test_a_question_that_makes_no_sense_is_told_so(asking, query, text):
     answer = asking.ask(query, Authorization="Bearer the-key")
     assert answer.status == 400
     assert text in answer.json["errors"][0]
+
+
+async def test_bytes_that_are_no_text_are_refused_like_any_other(asking):
+    assert asking.ask(Authorization="Bearer \udcff\udce9").status == 401
+    assert asking.ask("?path=secret/\udcff", Authorization="Bearer the-key").status == 401
+    assert asking.ask("?\udcff=1", Authorization="Bearer the-key").status == 400
 
 
 def test_the_target_of_the_original_request_ends_the_question():
