@@ -150,9 +150,8 @@ def read(target: str) -> Question:
     asked = dict(pairs)
     for name, value in asked.items():
         if name not in Question.__struct_fields__:
-            raise Nonsense(
-                f"there is no parameter {quote(name, errors='replace')}; there are {', '.join(Question.__struct_fields__)}"
-            )
+            known = ", ".join(Question.__struct_fields__)
+            raise Nonsense(f"there is no parameter {quote(name, errors='replace')}; there are {known}")
         if not value:
             raise Nonsense(f"{name} is empty")
     if len(asked) < len(pairs):
