@@ -27,6 +27,9 @@ class Worlds(Protocol):
     def elsewhere(self, incoming: Incoming) -> Awaitable[Answer] | None:
         """The answer of another world, or None for a request that is not about one. Raises Refused."""
 
+    def cors_origins(self) -> tuple[str, ...]:
+        """The origins that CORS lets in to one of them; `*` for all."""
+
     async def close(self) -> None:
         """End them."""
 
@@ -113,6 +116,11 @@ class App:
             return error.answer
         except VaultError as error:
             return refusal(error)
+
+    def cors_origins(self) -> tuple[str, ...]:
+        """The origins that CORS lets in to any of the worlds; `*` for all."""
+        own = self.world.cors_origins()
+        return own if self._worlds is None else own + self._worlds.cors_origins()
 
     async def _gated(self, incoming: Incoming, path: str, query: str) -> Answer:
         """The API behind rate limits and CORS, which few sandboxes have set up."""

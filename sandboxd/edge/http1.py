@@ -332,6 +332,7 @@ class Connection(asyncio.Protocol):
         namespace = head.headers.get("x-vault-namespace") if standard else None
         if headers or namespace or not standard or not kind or status >= 600:
             lines = dict(headers)
+            date = lines.pop("Date", "") or self._server.date()
             if standard:
                 lines.setdefault("Cache-Control", "no-store")
                 if status < 600:  # Go's server has headers for the classes of statuses that there are
@@ -343,6 +344,7 @@ class Connection(asyncio.Protocol):
             text = "".join(f"{name}: {lines[name]}\r\n" for name in sorted(lines))
         else:
             text = f"Cache-Control: no-store\r\nContent-Type: {kind}\r\n{_STANDARD}"
+            date = self._server.date()
         bare = status in (204, 304) or (head.method == "HEAD" and not body)
         length = "" if bare else f"Content-Length: {len(body)}\r\n"
         ending = "Connection: keep-alive\r\n" if head.kept else ""
@@ -350,7 +352,7 @@ class Connection(asyncio.Protocol):
             ending = "" if head.old else "Connection: close\r\n"
         phrase = _PHRASES.get(status) or f"status code {status}"
         version = "1.0" if head.old else "1.1"
-        raw = (f"HTTP/{version} {status} {phrase}\r\n{text}Date: {self._server.date()}\r\n{length}{ending}\r\n").encode(
+        raw = (f"HTTP/{version} {status} {phrase}\r\n{text}Date: {date}\r\n{length}{ending}\r\n").encode(
             "utf-8", "surrogateescape"
         )
         return raw if head.method == "HEAD" or bare else raw + body

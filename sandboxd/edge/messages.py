@@ -23,7 +23,7 @@ class Incoming(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An answer as it goes out. `headers` come on top of the ones that all answers have."""
+    """An answer as it goes out. `headers` come on top of the ones that all answers have, but a Date replaces theirs."""
 
     status: int
     body: bytes = b""

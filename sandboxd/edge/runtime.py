@@ -84,7 +84,7 @@ async def serving(
     ticking: asyncio.Task[None] | None = None
     try:
         for listener in listeners:
-            server = Server(app, world.clock.now, make_guard(listener.allowed_hosts, world.cors_origins))
+            server = Server(app, world.clock.now, make_guard(listener.allowed_hosts, app.cors_origins))
             found = await loop.create_server(
                 server, listener.host, listener.port, ssl=listener.tls, backlog=BACKLOG, reuse_address=True
             )

@@ -134,6 +134,7 @@ class Worlds:
         if named and world is None:
             raise refused(404, _unknown(named))
         namespace = decoding.first(incoming.headers, _NAMESPACE).strip("/")
+        below = False
         if namespace:
             name, _, rest = namespace.partition("/")
             world = world or self._worlds.get(name)
@@ -143,13 +144,30 @@ class Worlds:
             target = decoding.origin_form(incoming.target)
             name, slash, rest = target[4:].partition("/") if target.startswith("/v1/") else ("", "", "")
             world = world or (self._worlds.get(name) if slash else None)
-            if world is not None and name == world.name:
-                world.used_at = world.sandbox.world.clock.real_ns()
-                return _below(world, incoming._replace(target=f"/v1/{rest}"))
-        if world is None:
-            return None
-        world.used_at = world.sandbox.world.clock.real_ns()
-        return world.app.answer(incoming)
+            below = world is not None and name == world.name
+            if below:
+                incoming = incoming._replace(target=f"/v1/{rest}")
+        return None if world is None else self._answer(world, incoming, below=below)
+
+    async def _answer(self, world: Beside, incoming: Incoming, *, below: bool) -> Answer:
+        """Answer a request to a world. `below`: it had the world's name in its path, to which redirects lead back."""
+        clock = world.sandbox.world.clock
+        world.used_at = clock.real_ns()
+        answer = await world.app.answer(incoming)
+        if below and answer.status == 307:
+            location = dict(answer.headers).get("Location", "")
+            if location.startswith("/v1/"):
+                answer = decoding.redirect(f"/v1/{world.name}{location[3:]}", incoming.method)
+        second = int(clock.now())
+        if second != int(self._main.world.clock.now()):
+            from email.utils import formatdate
+
+            answer = answer._replace(headers=(*answer.headers, ("Date", formatdate(second, usegmt=True))))
+        return answer
+
+    def cors_origins(self) -> tuple[str, ...]:
+        """The origins that CORS lets in to one of them; `*` for all."""
+        return tuple(origin for each in self._worlds.values() for origin in each.sandbox.world.cors_origins())
 
     def _fresh_name(self) -> str:
         while True:
@@ -188,15 +206,6 @@ def _enter(incoming: Incoming, namespace: str) -> None:
         incoming.headers[_NAMESPACE] = (namespace,)
     else:
         del incoming.headers[_NAMESPACE]
-
-
-async def _below(world: Beside, incoming: Incoming) -> Answer:
-    """Answer a request that has the world's name in its path, to which redirects lead back."""
-    answer = await world.app.answer(incoming)
-    location = dict(answer.headers).get("Location", "") if answer.status == 307 else ""
-    if location.startswith("/v1/"):
-        return decoding.redirect(f"/v1/{world.name}{location[3:]}", incoming.method)
-    return answer
 
 
 def _unknown(name: str) -> str:

@@ -41,6 +41,8 @@ class Echo:
             return Answer(204)
         if "last" in incoming.target:
             return Answer(400, b"{}", close=True)
+        if "then" in incoming.target:
+            return Answer(200, b"{}", (("Date", "Thu, 02 Jan 2020 00:00:00 GMT"),))
         if "moved" in incoming.target:
             return Answer(307, b"", (("Location", "/v1/b"),), content_type="")
         return Answer(200, f"{incoming.method} {incoming.target} ".encode() + incoming.body)
@@ -295,6 +297,15 @@ async def test_headers_of_an_answer_are_sorted():
             b"HTTP/1.1 307 Temporary Redirect\r\nCache-Control: no-store\r\nLocation: /v1/b\r\n"
             b"Strict-Transport-Security: max-age=31536000; includeSubDomains\r\nX-Vault-Namespace: n\xc3\xa9\r\nDate: "
         )
+
+
+async def test_an_answer_can_have_a_date_of_its_own():
+    async with serving() as setting:
+        client = await setting.connect()
+        await client.send(b"GET /then HTTP/1.1\r\nHost: a\r\n\r\n")
+        head = await client.head()
+        assert b"\r\nDate: Thu, 02 Jan 2020 00:00:00 GMT\r\n" in head
+        assert head.count(b"Date: ") == 1
 
 
 async def test_what_is_no_http_is_refused_plainly():

@@ -11,6 +11,7 @@ from sandboxd.edge import worlds as module
 from sandboxd.edge.app import App
 from sandboxd.edge.control import Control
 from sandboxd.edge.messages import Incoming
+from sandboxd.edge.runtime import Listener, serving
 from sandboxd.edge.sandbox import Options, open_sandbox
 from sandboxd.vault.clock import NANOSECONDS, Clock
 
@@ -166,6 +167,20 @@ async def test_the_answer_repeats_the_namespace_without_the_world(setting):
     assert sent["x-vault-namespace"] == ("b/team",)
 
 
+@pytest.mark.parametrize(("sent", "repeated"), [("a", b""), ("a/team", b"team"), ("team", b"team")])
+async def test_over_http_the_answer_repeats_the_namespace_without_the_world(setting, sent, repeated):
+    async with serving(setting.sandbox.world, [Listener(port=0)], setting.control) as [(_, port)]:
+        await setting.new("a")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        lines = ("GET /v1/sys/mounts HTTP/1.1", "Host: localhost", f"X-Vault-Namespace: {sent}", "Connection: close")
+        writer.write("\r\n".join((*lines, "", "")).encode())
+        head = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")[0]
+        writer.close()
+    told = [line.partition(b": ")[2] for line in head.split(b"\r\n") if line.startswith(b"X-Vault-Namespace")]
+    assert told == ([repeated] if repeated else [])
+    assert not list(setting.worlds)
+
+
 async def test_what_only_the_root_namespace_has_is_there_in_a_world(setting):
     await setting.new("a")
     assert (await setting.ask("GET", "/v1/sys/health", x_vault_namespace="a"))[0] == 200
@@ -197,6 +212,16 @@ async def test_a_world_can_be_sealed_alone(setting):
     assert await setting.read() == "app"
     assert (await setting.control_api("POST", "worlds/a/reset"))[0] == 200
     assert await setting.read("a/") == "app"
+
+
+async def test_an_origin_is_let_in_when_a_world_lets_it_in(setting):
+    await setting.new("a")
+    assert setting.app.cors_origins() == ()
+    origin = "http://localhost:3000"
+    await setting.ask("POST", "/v1/a/sys/config/cors", {"allowed_origins": [origin]})
+    assert setting.app.cors_origins() == (origin,)
+    answer, _ = await setting.send("GET", "/v1/a/secret/data/app", origin=origin)
+    assert (answer.status, dict(answer.headers)["Access-Control-Allow-Origin"]) == (200, origin)
 
 
 # Making, listing, resetting, ending
@@ -374,6 +399,15 @@ async def test_a_world_made_of_a_moved_moment_starts_there(setting):
     await setting.new("b")
     days = [(await setting.control_api("GET", "time", x_sandboxd_world=name))[1]["now"][:10] for name in "ab"]
     assert days == ["2026-01-03", "2026-01-01"]
+
+
+async def test_an_answer_is_dated_by_the_time_of_its_world(setting):
+    await setting.new("a")
+    await setting.control_api("POST", "time/advance", {"value": "48h"}, x_sandboxd_world="a")
+    inside, _ = await setting.send("GET", "/v1/a/secret/data/app")
+    main, _ = await setting.send("GET", "/v1/secret/data/app")
+    assert dict(inside.headers)["Date"] == "Sat, 03 Jan 2026 00:00:00 GMT"
+    assert "Date" not in dict(main.headers)
 
 
 async def test_what_is_due_in_a_world_happens_also_when_nobody_asks(setting, monkeypatch):
