@@ -113,10 +113,10 @@ class Readers:
             version = _asked(request.data["version"]) if "version" in request.data else 0
             version = version if version > 0 else secret.current_version
         seen.at = at = self._clock.now_ns()
-        readers = seen.readers
-        readers[token.accessor or f"{token.display_name} {token.entity_id}"] = token, version, at
-        if len(readers) > self._most_readers:
-            del readers[min(readers, key=lambda name: readers[name][2])]
+        name = token.accessor or f"{token.display_name} {token.entity_id}"
+        if name not in seen.readers and len(seen.readers) >= self._most_readers:
+            del seen.readers[min(seen.readers.items(), key=_at)[0]]
+        seen.readers[name] = token, version, at
 
     def _new(self, key: tuple[str, str], mount: str, path: str) -> _Seen:
         if len(self._paths) >= self._most_paths:
@@ -126,6 +126,10 @@ class Readers:
         kept = f"mount/{mount}/{PREFIX}{path[len(_DATA) :]}" if path.startswith(_DATA) else ""
         seen = self._paths[key] = _Seen(mount, kept)
         return seen
+
+
+def _at(item: tuple[str, tuple[Token, int, int]]) -> int:
+    return item[1][2]
 
 
 def _moment(seen: tuple[Token, int, int]) -> int:

@@ -14,6 +14,7 @@ from sandboxd.edge.forward_auth import Nonsense, Question, read
 from sandboxd.edge.guard import make_guard
 from sandboxd.edge.messages import Incoming
 from sandboxd.edge.parse import parse_head
+from sandboxd.edge.presented import Presented
 from sandboxd.edge.sandbox import Options, open_sandbox
 from sandboxd.vault.clock import NANOSECONDS, Clock
 
@@ -129,6 +130,21 @@ async def test_no_answer_holds_the_value(asking, value):
     for query in ("", "?path=secret/none", "?field=other", "?kind=stripe.secret_key"):
         answer = asking.ask(query, Authorization=f"Bearer {value}")
         assert value not in repr((answer.headers, answer.text))
+
+
+def test_a_credential_does_not_show_in_logs():
+    assert "the-key" not in repr(Presented("the-key"))
+
+
+async def test_a_world_beside_the_main_one_has_credentials_of_its_own(asking):
+    control = asking.app.control
+    asking.app = App(asking.world, control, control.worlds)
+    await control.worlds.make("one", "now")
+    asking.put("shop", api_key="a-new-key")
+    for key, status in [("the-key", 200), ("a-new-key", 401)]:
+        assert asking.ask(X_Sandboxd_World="one", X_Api_Key=key).status == status
+    assert asking.ask(X_Api_Key="a-new-key").status == 200
+    control.worlds.end("one")
 
 
 async def test_names_of_fields_cannot_break_out_of_a_header(asking):

@@ -123,3 +123,31 @@ def test_what_was_loaded_is_not_told_again():
     storage.commit()
     assert disk.batches == []
     assert storage.get("a") == 1
+
+
+def test_a_watcher_is_told_of_each_write_of_its_kinds():
+    storage, told = Storage(), []
+    storage.watch((int,), lambda *change: told.append(change))
+    first, second = 1, 2
+    storage.put("a", first)
+    storage.put("b", "B")
+    storage.put("a", second)
+    storage.delete("a")
+    storage.delete("a")
+    storage.delete("b")
+    assert told == [("a", None, first), ("a", first, second), ("a", second, None)]
+
+
+def test_a_watcher_is_not_told_of_what_comes_back():
+    class Full:
+        def commit(self, batch):
+            raise OSError("no space left")
+
+    storage, told = Storage(Full()), []
+    before = storage.snapshot()
+    storage.watch((int,), lambda *change: told.append(change))
+    storage.put("a", 1)
+    with pytest.raises(OSError, match="no space left"):
+        storage.commit()
+    storage.restore(before)
+    assert told == [("a", None, 1)]
