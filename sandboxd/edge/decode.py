@@ -68,7 +68,7 @@ def split(target: str) -> tuple[str, str]:
         if _BAD_ESCAPE.search(raw):
             kind = "text/plain; charset=utf-8"
             raise Refused(Answer(400, b"400 Bad Request", content_type=kind, standard=False, close=True))
-        path = unquote_to_bytes(raw).decode("utf-8", "surrogateescape")
+        path = unquote_to_bytes(raw.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
     else:
         path = raw
     if _UNPRINTABLE.search(path) or not (path.isascii() or _LONE_BYTES.sub("", path).isprintable()):

@@ -214,6 +214,7 @@ def test_headers_without_effect_are_looked_at():
         ("*", "*", ""),
         ("mailto:a", "mailto:a", ""),
         ("/v1/%FF", "/v1/\udcff", ""),
+        ("/v1/a\udcff%20b", "/v1/a\udcff b", ""),  # a byte that is no text, as it came
     ],
 )
 def test_a_target_is_a_path_and_a_query(target, path, query):
