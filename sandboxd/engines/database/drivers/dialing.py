@@ -22,6 +22,7 @@ DEADLINE = "context deadline exceeded"
 
 _UNTRUSTED = frozenset({2, 18, 19, 20, 21, 27})  # OpenSSL's codes for a chain that ends at no known authority
 _EXPIRED = 10
+_OTHER_NAME = (62, 64)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 _turns: "WeakValueDictionary[tuple[int, str, str], asyncio.Lock]" = WeakValueDictionary()
 
@@ -111,6 +112,10 @@ def tls_text(error: ssl.SSLError) -> str:
         why = "certificate signed by unknown authority"
     elif error.verify_code == _EXPIRED:
         why = "certificate has expired or is not yet valid"
+    elif error.verify_code in _OTHER_NAME:
+        # Go lists the names of the certificate, which Python does not give here.
+        wanted = error.verify_message.rstrip("'.").rpartition("'")[2]
+        why = f"certificate is valid for other names, not {wanted}"
     else:
         why = error.verify_message
     return f"tls: failed to verify certificate: x509: {why}"

@@ -148,7 +148,7 @@ async def _try(settings: Settings, attempt: Attempt, *, session: str) -> "Connec
         stage = "failed SASL auth" if code == _WRONG_PASSWORD else "server error"
         return Fault(attempt=attempt, stage=stage, text=text_of(error), final=code in _FINAL)
     except ssl.SSLError as error:
-        return Fault(attempt=attempt, stage="tls error", text=tls_text(error))
+        return _tls_fault(attempt, error)
     except OSError as error:
         return _dial_fault(attempt, error)
     except asyncpg.InterfaceError:
@@ -160,6 +160,14 @@ async def _try(settings: Settings, attempt: Attempt, *, session: str) -> "Connec
         return made
     made.terminate()
     return Fault(attempt=attempt, stage="ValidateConnect failed", text=text)
+
+
+def _tls_fault(attempt: Attempt, error: ssl.SSLError) -> Fault:
+    # Go shakes hands when the first message is written.
+    text = tls_text(error)
+    if attempt.context is not None and not attempt.context.check_hostname:
+        text = text.removeprefix("tls: failed to verify certificate: ")  # pgx verifies by itself then
+    return Fault(attempt=attempt, stage="failed to write startup message", text=f"write failed: {text}")
 
 
 def _dial_fault(attempt: Attempt, error: OSError) -> Fault:
