@@ -8,6 +8,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from sandboxd.cli import client, state
 from sandboxd.cli.output import NOT_RUNNING, say, say_json, stop
@@ -50,6 +51,13 @@ def ask(name: str, method: str, route: str, body: Any = None, *, timeout: float 
     if status != 200:
         stop("; ".join(found["errors"]) if isinstance(found, dict) and "errors" in found else f"status {status}")
     return found
+
+
+def segment(kind: str, name: str) -> str:
+    """A name as a part of a route; stops for what no snapshot or world can be called."""
+    if not name or "/" in name:
+        stop(f'there is no {kind} "{name}"')
+    return quote(name, safe="")
 
 
 def down(name: str, *, everything: bool) -> None:

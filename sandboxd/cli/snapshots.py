@@ -1,10 +1,9 @@
 """The commands about snapshots: `snapshot save`, `restore`, `list`, `delete`, `diff`."""
 
 from typing import Any
-from urllib.parse import quote
 
 from sandboxd.cli.output import say, say_json
-from sandboxd.cli.running import ask
+from sandboxd.cli.running import ask, segment
 
 PATIENCE = 60.0
 """Seconds that a big state may take to be written or read."""
@@ -24,7 +23,7 @@ def save(snapshot: str, name: str, world: str | None, *, force: bool, as_json: b
 
 def restore(snapshot: str, name: str, world: str | None, *, as_json: bool) -> None:
     """Go back to a snapshot."""
-    found = ask(name, "POST", f"snapshots/{_in_path(snapshot)}/restore", timeout=PATIENCE, world=world)
+    found = ask(name, "POST", f"snapshots/{segment('snapshot', snapshot)}/restore", timeout=PATIENCE, world=world)
     if as_json:
         say_json(found)
     else:
@@ -63,7 +62,7 @@ def show(name: str, world: str | None, *, as_json: bool) -> None:
 
 def delete(snapshot: str, name: str, world: str | None, *, as_json: bool) -> None:
     """Forget a snapshot."""
-    found = ask(name, "DELETE", f"snapshots/{_in_path(snapshot)}", world=world)
+    found = ask(name, "DELETE", f"snapshots/{segment('snapshot', snapshot)}", world=world)
     if as_json:
         say_json(found)
     else:
@@ -72,7 +71,7 @@ def delete(snapshot: str, name: str, world: str | None, *, as_json: bool) -> Non
 
 def diff(snapshot: str, other: str, name: str, world: str | None, *, as_json: bool) -> None:
     """Show what is different between two states."""
-    path = f"snapshots/{_in_path(snapshot)}/diff"
+    path = f"snapshots/{segment('snapshot', snapshot)}/diff"
     found = ask(name, "POST", path, {"to": other}, timeout=PATIENCE, world=world)
     if as_json:
         say_json(found)
@@ -86,11 +85,6 @@ def diff(snapshot: str, other: str, name: str, world: str | None, *, as_json: bo
 def _details(change: dict[str, Any]) -> str:
     before, after = change["before"], change["after"]
     return f"{before} -> {after}" if before and after and before != after else after or before
-
-
-def _in_path(name: str) -> str:
-    """A name as a path has it; one that is empty or has slashes leads to no other route."""
-    return quote(name, safe="") or "%20"
 
 
 def _moment(text: str) -> str:

@@ -1,9 +1,7 @@
 """The commands about worlds beside the main one: `world new`, `list`, `end`."""
 
-from urllib.parse import quote
-
 from sandboxd.cli.output import USAGE, say, say_json, stop
-from sandboxd.cli.running import ask
+from sandboxd.cli.running import ask, segment
 
 PATIENCE = 60.0
 """Seconds that a big state may take to be copied."""
@@ -21,9 +19,14 @@ def new(world: str, source: str, ttl: str, name: str, *, as_json: bool) -> None:
         return
     say(f'The world "{made["name"]}" is there{_lasts(made["ttl"])}.\n')
     option = "" if name == "default" else f" --name {name}"
-    say(f'  eval "$(sandboxd env{option} --world {made["name"]})"   points this shell at it')
-    say(f"  VAULT_NAMESPACE={made['namespace']}   does so for any client")
-    say(f"  {made['header']}   does so for a request, as a header")
+    ways = (
+        (f'eval "$(sandboxd env{option} --world {made["name"]})"', "points this shell at it"),
+        (f"VAULT_NAMESPACE={made['namespace']}", "points any client at it"),
+        (made["header"], "is the header that points a request at it"),
+    )
+    width = max(len(way) for way, _ in ways)
+    for way, effect in ways:
+        say(f"  {way:<{width}}   {effect}")
 
 
 def show(name: str, *, as_json: bool) -> None:
@@ -48,7 +51,7 @@ def end(worlds: list[str], name: str, *, everything: bool, as_json: bool) -> Non
     if everything:
         worlds = [each["name"] for each in ask(name, "GET", "worlds", world=MAIN)["worlds"]]
     for world in worlds:
-        ask(name, "DELETE", f"worlds/{quote(world, safe='') or '%20'}", world=MAIN)
+        ask(name, "DELETE", f"worlds/{segment('world', world)}", world=MAIN)
     if as_json:
         say_json({"ended": worlds})
     else:

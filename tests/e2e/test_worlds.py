@@ -157,3 +157,20 @@ def test_a_world_nobody_asks_ends_by_itself(command: Command) -> None:
     assert "takes no more" in command("world", "new", status=1).stderr
     token = command.token()
     until(lambda: ask(running["address"], "GET", "/_sandboxd/v1/worlds", token)[1] == {"worlds": []})
+
+
+def test_a_reset_of_a_thousand_secrets_takes_no_time_to_speak_of(command: Command, tmp_path: Path) -> None:
+    import time
+
+    path = tmp_path / "many.yaml"
+    secrets = "".join(f"  secret/team/app-{number}:\n    fields: {{a: b}}\n" for number in range(1000))
+    path.write_text(f"sandbox: many\nsecrets:\n{secrets}")
+    address, token = command.up(str(path))["address"], command.token()
+    took = []
+    for turn in range(5):
+        assert ask(address, "POST", f"/v1/secret/data/{turn}", token, {"data": {"a": 1}})[0] == 200
+        began = time.perf_counter()
+        assert ask(address, "POST", "/_sandboxd/v1/reset", token)[0] == 200
+        took.append(time.perf_counter() - began)
+        assert ask(address, "GET", f"/v1/secret/data/{turn}", token)[0] == 404
+    assert min(took) < 0.020

@@ -147,6 +147,14 @@ def test_ending_worlds_needs_their_names_or_all():
         assert run("world", "end", *words) == (2, "", "sandboxd: say which worlds to end, or --all\n")
 
 
+@pytest.mark.parametrize("name", ["", "a/b"])
+def test_what_no_snapshot_or_world_can_be_called_is_not_there(name, capsys):
+    for kind in ("snapshot", "world"):
+        with pytest.raises(SystemExit):
+            running.segment(kind, name)
+        assert capsys.readouterr().err == f'sandboxd: there is no {kind} "{name}"\n'
+
+
 NASTY = 'it\'s a \\ "quoted" $HOME `id` #value; with\ttabs'
 
 
