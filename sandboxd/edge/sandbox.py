@@ -233,7 +233,7 @@ class Sandbox:
         )
 
     async def close(self) -> None:
-        """Let go of the data directory; without one, of what engines made in upstreams: nobody else knows of it.
+        """Let go of files, and without a data directory of what engines made in upstreams: nobody else knows of it.
 
         What a world beside the main one started with was made by another one, and stays.
         """
@@ -241,6 +241,7 @@ class Sandbox:
             self._journal.close()
         else:
             await self.let_go(self._baseline if self.options.world else None)
+        self.world.audit.close()
 
 
 async def open_sandbox(options: Options, clock: Clock | None = None) -> Sandbox:

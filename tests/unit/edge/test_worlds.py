@@ -377,6 +377,17 @@ async def test_the_end_of_a_world_undoes_in_upstreams_what_was_made_in_it_and_no
     assert lender.revoked == ["inside"]
 
 
+async def test_an_ended_world_has_no_audit_log_open(setting, tmp_path):
+    await setting.new("a")
+    await setting.ask("POST", "/v1/a/sys/audit/file", {"type": "file", "options": {"file_path": f"{tmp_path}/log"}})
+    audit = setting.worlds.get("a").sandbox.world.audit
+    (device,) = audit._devices.values()
+    closed = []
+    device.sink.close = lambda: closed.append(device.entry.path)
+    await setting.control_api("DELETE", "worlds/a")
+    assert closed == ["file/"]
+
+
 # Time
 
 
