@@ -83,7 +83,10 @@ class Sandbox:
 
     def connect(self, name: str = "app", **fields: Any) -> Reply:
         """Configure a connection."""
-        details = self.database.details(allowed_roles="*", plugin_name=self.database.plugin, **fields)
+        plugin = self.database.plugin
+        if self.world.profile == "vault":
+            plugin = plugin.replace("valkey", "redis")
+        details = self.database.details(allowed_roles="*", plugin_name=plugin, **fields)
         return self.ask("POST", f"db/config/{name}", details)
 
     def role(self, name: str = "app", **fields: Any) -> None:
