@@ -11,10 +11,11 @@ KINDS = pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.id)
 MARKED = pytest.mark.parametrize("kind", [kind for kind in kinds() if kind.bits], ids=lambda kind: kind.id)
 # Their mark is in the password, whatever is around it.
 BY_PASSWORD = {"postgres_url", "mysql_url", "mongodb_url", "redis_url", "amqp_url", "url_marked", "basic_auth"}
-# AWS ids have no mark but their structure. In keys and certificates the mark binds the numbers, not the text around.
+# AWS ids have no mark but their structure. In keys and certificates the mark binds the numbers, not the text around;
+# in a service account's token all but the signature.
 NOT_BY_SYMBOL = {
     "aws_access_key_id", "aws_temporary_access_key_id", "pem_rsa", "pem_ec", "pem_ed25519", "pem_openssh",
-    "pgp_private", "tls_certificate", "azure_storage_connection_string",
+    "pgp_private", "tls_certificate", "azure_storage_connection_string", "kubernetes_service_account_token",
 }  # fmt: skip
 
 
