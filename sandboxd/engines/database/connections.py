@@ -255,7 +255,8 @@ async def rotate_root(call: Call, args: NameArgs) -> None:
             await plugin.update_user(change)
         except PluginError as error:
             raise PluginError(f"failed to update user: {error.text}") from None
-    details = wire.encode({**given, "password": password})
+    connection = known(call, args.name)  # it may have been changed while the database was at work
+    details = wire.encode({**connection.given, "password": password})
     call.storage.put(f"config/{args.name}", msgspec.structs.replace(connection, details=details))
     if call.profile == "vault":
         schedule(call, args.name, connection, changed=True)

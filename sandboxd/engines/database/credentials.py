@@ -14,7 +14,7 @@ from sandboxd.engines.database.plugin import CLIENT_CERTIFICATE, PASSWORD, Plugi
 from sandboxd.vault.errors import Failure, Refusal
 from sandboxd.vault.framework.backend import Call
 from sandboxd.vault.framework.fields import decode_int
-from sandboxd.vault.framework.usernames import Template
+from sandboxd.vault.framework.usernames import Record, Template
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -64,9 +64,7 @@ def configured(call: Call, kind: str, given: Mapping[str, str]) -> dict[str, str
         raise Refusal(f"credential_config validation failed: {error}") from None
 
 
-async def make(
-    call: Call, kind: str, config: Config, *, policy: str, expiration: int, names: Mapping[str, str]
-) -> Credential:
+async def make(call: Call, kind: str, config: Config, *, policy: str, expiration: int, names: Record) -> Credential:
     """A fresh credential of a type.
 
     Args:
@@ -74,15 +72,27 @@ async def make(
         expiration: of a certificate, in nanoseconds since 1970.
         names: what a certificate's common name may be made of.
     """
+    if kind == CLIENT_CERTIFICATE:
+        return await _issue(call, config, expiration, names)
+    return await renewed(call, kind, config, policy)
+
+
+async def renewed(call: Call, kind: str, config: Config, policy: str) -> Credential:
+    """A fresh password or key for a user that is there; of certificates the real server makes none then."""
+    if kind == CLIENT_CERTIFICATE:
+        return Credential(data={}, secret=())
     if kind == PASSWORD:
         password = new_password(call, str(config.get("password_policy", "")) or policy)
         return Credential(data={"password": password}, secret=("password",), password=password)
-    if kind == CLIENT_CERTIFICATE:
-        return await _issue(call, config, expiration, names)
     pair = await _fakes(call, "rsa.private_key", "rsa_private_key", bits=int(config.get("key_bits", 2048)))
     return Credential(
         data={"rsa_private_key": pair["value"]}, secret=("rsa_private_key",), public_key=pair["public_key"]
     )
+
+
+def names_of(display_name: str, role_name: str) -> Record:
+    """What a user name or a common name may be made of."""
+    return Record("dbplugin.UsernameMetadata", DisplayName=display_name, RoleName=role_name)
 
 
 def new_password(call: Call, policy: str) -> str:
@@ -124,11 +134,11 @@ def _client_certificate(call: Call, given: Mapping[str, str]) -> dict[str, str |
     if not given.get("common_name_template"):
         raise ValueError("missing required common_name_template")
     try:
-        template = Template.parse(given["common_name_template"])
+        template = Template.parse(given["common_name_template"], profile=call.profile)
     except ValueError as error:
         raise ValueError(f"failed to create template: {error}") from None
     try:
-        template.render({"DisplayName": "", "RoleName": ""}, call.clock, call.entropy)
+        template.render(names_of("", ""), call.clock, call.entropy)
     except ValueError as error:
         raise ValueError(f"invalid common_name_template: {error}") from None
     for name in ("ca_cert", "ca_private_key"):
@@ -182,12 +192,13 @@ def _authority(config: Mapping[str, Any]) -> tuple["x509.Certificate", Any]:
     return certificate, key
 
 
-async def _issue(call: Call, config: Config, expiration: int, names: Mapping[str, str]) -> Credential:
+async def _issue(call: Call, config: Config, expiration: int, names: Record) -> Credential:
     """A client certificate of the configured CA, and its key."""
     from sandboxd.engines.database.certificate import issue
 
     try:
-        common_name = Template.parse(str(config["common_name_template"])).render(names, call.clock, call.entropy)
+        template = Template.parse(str(config["common_name_template"]), profile=call.profile)
+        common_name = template.render(names, call.clock, call.entropy)
         authority, authority_key = _authority(config)
     except ValueError as error:
         raise Failure(f"failed to generate client certificate: {error}") from None

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from sandboxd.engines.database import creation, details
+from sandboxd.engines.database.credentials import names_of
 from sandboxd.engines.database.plugin import (
     CLIENT_CERTIFICATE,
     PASSWORD,
@@ -77,9 +78,10 @@ class Family:
         """A name for a new user of a connection with these details. Raises PluginError."""
         if user.credential_type == CLIENT_CERTIFICATE:
             return user.subject  # what the database knows the bearer of the certificate by
-        names = {"DisplayName": user.display_name, "RoleName": user.role_name}
         try:
-            return self._template(given).render(names, call.clock, call.entropy)
+            return self._template(call, given).render(
+                names_of(user.display_name, user.role_name), call.clock, call.entropy
+            )
         except ValueError as error:
             raise PluginError(str(error)) from None
 
@@ -105,22 +107,22 @@ class Family:
         if not self.custom_names:
             return
         try:
-            template = self._template(given)
+            template = self._template(call, given)
         except ValueError as error:
             raise PluginError(f"unable to initialize username template: {error}") from None
         try:
-            template.render({"DisplayName": "", "RoleName": ""}, call.clock, call.entropy)
+            template.render(names_of("", ""), call.clock, call.entropy)
         except ValueError as error:
             raise PluginError(f"invalid username template: {error}") from None
 
-    def _template(self, given: Mapping[str, Any]) -> Template:
+    def _template(self, call: Call, given: Mapping[str, Any]) -> Template:
         text = ""
         if self.custom_names:
             try:
                 text = details.text(given, "username_template")
             except PluginError as error:
                 raise PluginError(self.no_name + error.text) from None
-        return Template.parse(text or self.template)
+        return Template.parse(text or self.template, profile=call.profile)
 
 
 _CASSANDRA_NAME = (

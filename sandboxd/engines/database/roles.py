@@ -142,7 +142,7 @@ async def read_creds(call: Call, args: NameArgs) -> Result:
             role.credential_config,
             policy=connection.password_policy,
             expiration=expiration,
-            names={"DisplayName": display_name, "RoleName": args.name},
+            names=credentials.names_of(display_name, args.name),
         )
         username = await plugin.new_user(
             NewUser(

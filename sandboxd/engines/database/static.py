@@ -72,19 +72,23 @@ class StaticRole(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""
     private_key: str = ""
     last_rotation: int = 0  # 0: never
-    window_end: int = 0  # of the scheduled moment that comes next; 0 without a window
+    next_rotation: int = 0
 
     def later(self, by: int) -> "StaticRole":
         """The same role, so many nanoseconds later."""
-        return postponed(self, by, "window_end")
+        return postponed(self, by, "next_rotation")
 
     @property
     def current(self) -> str:
         """The credential."""
         return self.private_key if self.credential_type == RSA_PRIVATE_KEY else self.password
 
-    def next_rotation(self, after: int) -> int:
-        """When to rotate next, after a moment."""
+    def missed(self, now: int) -> bool:
+        """Whether the window of the planned rotation is over, in which it may be tried."""
+        return bool(self.rotation_window) and now >= self.next_rotation + self.rotation_window * NANOSECONDS
+
+    def due(self, after: int) -> int:
+        """When to rotate, after a moment."""
         if self.rotation_schedule:
             return next_after(self.rotation_schedule, after)
         return after + self.rotation_period * NANOSECONDS
@@ -126,9 +130,10 @@ async def write(call: Call, args: StaticRoleArgs) -> None:
     if old is None:
         await _import(call, args, role)
         return
+    if call.given & {"rotation_period", "rotation_schedule"}:
+        began = old.next_rotation - old.rotation_period * NANOSECONDS if old.rotation_period else call.clock.now_ns()
+        role = plan(call, args.name, role, began)
     call.storage.put(f"static-role/{args.name}", role)
-    if call.profile == "openbao" or call.given & {"rotation_period", "rotation_schedule"}:
-        plan(call, args.name, role, role.last_rotation or call.clock.now_ns())
 
 
 def delete(call: Call, args: StaticRoleArgs) -> None:
@@ -142,7 +147,7 @@ def read_creds(call: Call, args: StaticNameArgs) -> Result:
     role = call.storage.get(f"static-role/{args.name}", StaticRole) or refuse(f"unknown role: {args.name}")
     connections.check_allowed(connections.known(call, role.db_name), args.name)
     now = call.clock.now_ns()
-    left = (role.next_rotation(now if role.rotation_schedule else role.last_rotation or now) - now) / NANOSECONDS
+    left = ((role.due(now) if role.rotation_schedule else role.next_rotation) - now) / NANOSECONDS
     data: dict[str, Any] = {"username": role.username, "ttl": max(0, int(left + 0.5)), **_timing(role)}
     if role.last_rotation:
         data["last_vault_rotation"] = rfc3339(role.last_rotation)
@@ -170,27 +175,23 @@ async def on_timer(call: Call, name: str) -> None:
     if role is None:
         return
     now = call.clock.now_ns()
-    if role.window_end and now >= role.window_end:
+    if role.missed(now):
         call.storage.put(f"static-role/{name}", plan(call, name, role, now))
         return
     await rotate(call, name, role)
 
 
-async def rotate(call: Call, name: str, role: StaticRole) -> None:
-    """Give a user a new credential, keep it, and plan the next rotation. Raises Failure, with nothing changed."""
+async def rotate(call: Call, name: str, role: StaticRole, *, new: bool = False) -> None:
+    """Give a user a new credential, keep it, and plan the next rotation. Raises Failure, with nothing changed.
+
+    `new` is for a role that is not stored yet.
+    """
     connection = connections.known(call, role.db_name)
     connections.check_allowed(connection, name)
     if not connection.supports(role.credential_type):
         raise Failure(f"unsupported credential_type: {quote(role.credential_type)}")
     async with connections.database(call, role.db_name, connection) as plugin:
-        made = await credentials.make(
-            call,
-            role.credential_type,
-            role.credential_config,
-            policy=connection.password_policy,
-            expiration=0,
-            names={},
-        )
+        made = await credentials.renewed(call, role.credential_type, role.credential_config, connection.password_policy)
         change = UpdateUser(
             username=role.username,
             credential_type=role.credential_type,
@@ -203,21 +204,23 @@ async def rotate(call: Call, name: str, role: StaticRole) -> None:
             await plugin.update_user(change)
         except PluginError as error:
             raise PluginError(f"error setting credentials: {error.text}") from None
+    kept = call.storage.get(f"static-role/{name}", StaticRole)
+    if kept is None and not new:
+        return  # deleted while the database was at work
     now = call.clock.now_ns()
-    old = role.current
     role = msgspec.structs.replace(
-        role, password=made.password, private_key=made.data.get("rsa_private_key", ""), last_rotation=now
+        kept or role, password=made.password, private_key=made.data.get("rsa_private_key", ""), last_rotation=now
     )
     call.storage.put(f"static-role/{name}", plan(call, name, role, now))
-    call.superseded(old)
+    if kept is not None:
+        call.superseded(kept.current)
 
 
 def plan(call: Call, name: str, role: StaticRole, after: int) -> StaticRole:
-    """Set the timer of the next rotation after a moment; gives the role with the end of its window."""
-    moment = role.next_rotation(after)
+    """Set the timer of the next rotation after a moment; gives the role that knows of it."""
+    moment = role.due(after)
     call.timers.set(timer(name), moment)
-    end = moment + role.rotation_window * NANOSECONDS if role.rotation_window else 0
-    return msgspec.structs.replace(role, window_end=end)
+    return msgspec.structs.replace(role, next_rotation=moment)
 
 
 def timer(name: str) -> str:
@@ -234,7 +237,7 @@ async def _import(call: Call, args: StaticRoleArgs, role: StaticRole) -> None:
         if "skip_import_rotation" not in call.given:
             skip = connections.known(call, role.db_name).skip_static_role_import_rotation
     if not skip:
-        await rotate(call, args.name, role)
+        await rotate(call, args.name, role, new=True)
         return
     connections.check_allowed(connections.known(call, role.db_name), args.name)
     role = msgspec.structs.replace(role, skip_import_rotation=True)
