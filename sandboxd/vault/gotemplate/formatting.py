@@ -15,6 +15,8 @@ WIDEST = 1_000_000
 _DIRECTIVE = re.compile(r"%([#0+\- ]*)")
 _INDEX = re.compile(r"\[([^\]]*)\]")
 _DIGITS = re.compile(r"[0-9]+")
+_NAMED, _GO = "n", "g"  # what `+` and `#` are with %v: fields have their names, all is written as in Go
+_OF_VALUES = str.maketrans("+#", _NAMED + _GO)
 _VERBS = {
     bool: "vt",
     int: "vdboOxXcqU",
@@ -113,9 +115,7 @@ class _Printer:
                 self.good_index = False  # "%[3].2d"
             indexed = self.index()
             how.precision, indexed = self.size("PREC", indexed=indexed)
-            how.precision = max(how.precision, -1) if how.precision is not None else 0
-            if how.precision < 0:
-                how.precision = None
+            how.precision = how.precision or 0
         if not indexed:
             self.index()
         if self.at >= len(self.text):
@@ -134,6 +134,8 @@ class _Printer:
             return f"%!{verb}(MISSING)"
         value = self.values[self.argument]
         self.argument += 1
+        if verb == "v":
+            how.flags = how.flags.translate(_OF_VALUES)
         return _formatted(how, value, verb)
 
     def index(self) -> bool:
@@ -160,7 +162,8 @@ class _Printer:
             self.at += 1
             value = self.values[self.argument] if self.argument < len(self.values) else None
             self.argument += 1 if self.argument < len(self.values) else 0
-            if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= WIDEST:
+            least = 0 if name == "PREC" else -WIDEST
+            if isinstance(value, int) and not isinstance(value, bool) and least <= value <= WIDEST:
                 return value, False
             self.found.append(f"%!(BAD{name})")
             return None, False
@@ -170,7 +173,7 @@ class _Printer:
         self.at = found.end()
         if indexed:
             self.good_index = False  # "%[3]2d"
-        if len(found[0]) > 7 or int(found[0]) > WIDEST:
+        if int(found[0][:-1][:9] or 0) > WIDEST:
             self.at = len(self.text)  # Go gives the whole directive up
             return None, False
         return int(found[0]), False
@@ -193,10 +196,10 @@ def _formatted(how: _Directive, value: Any, verb: str) -> str:
         return how.padded(type_name(value))
     if value is None:
         return how.padded("<nil>") if verb == "v" else _bad(how, value, verb)
-    if verb == "v" and not isinstance(value, Record):
-        how = _Directive(how.flags.replace("+", ""), how.width, how.precision)  # %+v names fields, and nothing else
     if isinstance(value, str):
         return _text(how, value, verb)
+    if verb in "pw":
+        return _bad(how, value, verb)
     if isinstance(value, Mapping | list):
         return _many(how, value, verb)
     kind = next(kind for kind in _VERBS if isinstance(value, kind))
@@ -213,12 +216,12 @@ def _formatted(how: _Directive, value: Any, verb: str) -> str:
 
 
 def _many(how: _Directive, value: Any, verb: str) -> str:
-    go = verb == "v" and "#" in how.flags
+    go = _GO in how.flags
     if isinstance(value, list):
         shown = [_formatted(how, item, verb) for item in value]
         return f"[]interface {{}}{{{', '.join(shown)}}}" if go else f"[{' '.join(shown)}]"
     if isinstance(value, Record):
-        named = go or (verb == "v" and "+" in how.flags)
+        named = go or _NAMED in how.flags
         shown = [
             f"{name}:{_formatted(how, item, verb)}" if named else _formatted(how, item, verb)
             for name, item in value.items()
@@ -231,7 +234,7 @@ def _many(how: _Directive, value: Any, verb: str) -> str:
 def _text(how: _Directive, value: str, verb: str) -> str:
     if verb not in _VERBS[str]:
         return _bad(how, value, verb)
-    if verb == "v" and "#" in how.flags:
+    if _GO in how.flags:
         return how.padded(quote(value))
     if verb in "xX":
         data = octets(value)[: how.precision]
@@ -256,7 +259,7 @@ def _ascii(text: str) -> str:
 def _whole(how: _Directive, value: int, verb: str) -> str:
     if verb in "cqU":
         return _rune(how, value, verb)
-    if verb == "v" and "#" in how.flags and isinstance(value, Byte):
+    if _GO in how.flags and isinstance(value, Byte):
         return how.padded(f"{int(value):#x}")
     base = {"b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}.get(verb, "d")
     digits = format(abs(value), base)
@@ -294,7 +297,25 @@ def _real(how: _Directive, value: float, verb: str) -> str:
         text = "NaN" if value != value else "-Inf" if value < 0 else "+Inf"
         shown = text.lstrip("+") if text == "+Inf" and "+" not in how.flags else text
         return _Directive(how.flags.replace("0", ""), how.width).padded(shown)
-    return how.padded(how.signed(_digits(how, value, verb)), numeric=True)
+    digits = _digits(how, value, verb)
+    return how.padded(
+        how.signed(_pointed(how, digits, verb) if "#" in how.flags and verb != "b" else digits), numeric=True
+    )
+
+
+def _pointed(how: _Directive, digits: str, verb: str) -> str:
+    """A number with a point, and zeros behind it up to the precision (`%#g`)."""
+    end = min(
+        (at for mark in ("pP" if verb in "xX" else "eEpP") if (at := digits.find(mark)) >= 0), default=len(digits)
+    )
+    head, tail = digits[:end], digits[end:]
+    bare = head.lstrip("-")
+    wanted = 6 if how.precision is None else how.precision
+    missing = wanted - len(bare.replace(".", "").lstrip("0")) if verb in "vgGx" else 0
+    if "." not in head:
+        missing -= bare == "0"
+        head += "."
+    return head + "0" * missing + tail
 
 
 def _digits(how: _Directive, value: float, verb: str) -> str:

@@ -1,7 +1,7 @@
 """Filling a template in."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from sandboxd.vault.gotemplate import nodes
 from sandboxd.vault.gotemplate.builtins import FUNCTIONS, SHORTCUTS
@@ -307,6 +307,8 @@ class _Run:
         if last is not _NOTHING:
             values.append(self.valid(last, function.parameter(len(operands))))
         try:
+            if node.name == "call":
+                _call(values[0], operands)
             value = function.call(*values)
         except ValueError as error:
             self.node = whole
@@ -354,6 +356,15 @@ class _Run:
         if type_name(value) != kind:
             raise self.error(f"wrong type for value; expected {kind}; got {type_name(value)}")
         return value
+
+
+def _call(function: Any, operands: tuple[nodes.Node, ...]) -> NoReturn:
+    """What `call` does with a value: none here is a function. Raises ValueError."""
+    if absent(function):
+        raise ValueError("call of nil")
+    kind = type_name(function)
+    shown = str(operands[0]) if operands else function if isinstance(function, str) else f"<{kind} Value>"
+    raise ValueError(f"non-function {shown} of type {kind}")
 
 
 class _Count:

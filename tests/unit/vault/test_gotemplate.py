@@ -1,10 +1,20 @@
 """Go templates: what the real server makes of them, errors word for word (asked of a running OpenBao 2.7.2)."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from sandboxd.vault.clock import Clock
+from sandboxd.vault.entropy import Entropy
+from sandboxd.vault.framework import usernames
 from sandboxd.vault.gotemplate import Record, Template, TemplateError
 
 DATA = Record("rabbitmq.UsernameMetadata", DisplayName="token", RoleName="my-role")
+
+
+RECORDED = json.loads((Path(__file__).parent / "recorded_templates.json").read_text())
+"""Templates, and what an OpenBao 2.7.2 made of them: text, or an error."""
 
 
 def rendered(text: str, data: object = DATA) -> str:
@@ -109,3 +119,15 @@ def test_a_template_cannot_hold_the_server_up() -> None:
         rendered('{{define "x"}}{{template "x"}}{{end}}{{template "x"}}')
     with pytest.raises(TemplateError, match="max expression depth exceeded"):
         rendered("{{" + "(" * 500 + "1" + ")" * 500 + "}}")
+
+
+def test_more_than_two_thousand_templates_do_as_recorded() -> None:
+    empty = Record(DATA.type_name, DisplayName="", RoleName="")  # a template is tried with that before it is stored
+    for text, expected in RECORDED.items():
+        try:
+            parsed = usernames.Template.parse(text)
+            parsed.render(empty, Clock(), Entropy())
+            got = {"text": parsed.render(DATA, Clock(), Entropy())}
+        except TemplateError as error:
+            got = {"error": str(error)}
+        assert (text, got) == (text, expected)
