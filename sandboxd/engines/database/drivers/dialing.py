@@ -138,23 +138,30 @@ class NamedContext(ssl.SSLContext):
         return super().wrap_bio(incoming, outgoing, server_side, self.server_name or server_hostname, session)
 
 
-async def dial_tcp(host: str, port: int) -> socket.socket:
-    """A socket connected to the first address of a host that answers, or of this machine, when there is no host.
+async def dial_tcp(host: str, port: str, network: str = "tcp") -> socket.socket:
+    """A socket connected to the first address of a host that answers. Raises PluginError with Go's words.
 
-    Raises PluginError with Go's words.
+    Args:
+        host: empty for this machine.
+        port: a number, or the name of a service.
+        network: "tcp", or "tcp4" or "tcp6" for addresses of that family alone.
     """
+    number = _port(port, network)
     try:
         async with asyncio.timeout(CONNECT_LIMIT):
             found = await addresses(host or "localhost")
     except OSError as error:
-        raise PluginError(dial_text("tcp", joined(host, port), error)) from None
+        raise PluginError(dial_text(network, joined(host, number), error)) from None
+    fitting = [address for address in found if network == "tcp" or (":" in address) == (network == "tcp6")]
+    if not fitting:
+        raise PluginError(f"dial {network}: address {host}: no suitable address found")
     faults: list[str] = []
-    for address in found:
+    for address in fitting:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
-            made = await _connected(family, (address, port))
+            made = await _connected(family, (address, number))
         except OSError as error:
-            faults.append(dial_text("tcp", joined(host and address, port), error))
+            faults.append(dial_text(network, joined(host and address, number), error))
         else:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return made
@@ -167,6 +174,17 @@ async def dial_unix(path: str) -> socket.socket:
         return await _connected(socket.AF_UNIX, path)
     except OSError as error:
         raise PluginError(dial_text("unix", path, error)) from None
+
+
+def _port(text: str, network: str) -> int:
+    if not text.removeprefix("-").isdecimal() or not text.isascii():
+        try:
+            return socket.getservbyname(text, "tcp") if text else 0
+        except OSError:
+            raise PluginError(f"dial {network}: lookup {network}/{text}: unknown port") from None
+    if len(text) > 5 or not 0 <= int(text) <= 0xFFFF:
+        raise PluginError(f"dial {network}: address {text}: invalid port")
+    return int(text)
 
 
 async def _connected(family: int, address: "tuple[str, int] | str") -> socket.socket:

@@ -170,25 +170,18 @@ def _context(settings: Settings) -> ssl.SSLContext | None:
 
 
 async def _dial(settings: Settings) -> tuple[socket.socket, str]:
+    """A socket, and the host that it leads to."""
     if settings.network == "unix":
         return await dial_unix(settings.hosts[0]), "localhost"
     if settings.network not in NETWORKS:
         raise PluginError(f"dial {settings.network}: unknown network {settings.network}")
-    if len(settings.hosts) == 1:
-        return await _dial_host(settings.hosts[0])
     faults: list[str] = []
-    for host in settings.hosts:
+    for address in settings.hosts:
+        host, port = split(address, "3306")
         try:
-            return await _dial_host(host)
+            return await dial_tcp(host, port, settings.network), host
         except PluginError as error:
-            faults.append(f"failed to connect to {host}: {error.text}")
+            if len(settings.hosts) == 1:
+                raise
+            faults.append(f"failed to connect to {address}: {error.text}")
     raise PluginError(listed(faults))
-
-
-async def _dial_host(address: str) -> tuple[socket.socket, str]:
-    host, port = split(address, "3306")
-    if not port.isascii() or not port.isdigit():
-        raise PluginError(f"dial tcp: lookup tcp/{port}: unknown port")
-    if len(port) > 5 or not 0 < int(port) <= 0xFFFF:
-        raise PluginError(f"dial tcp: address {port}: invalid port")
-    return await dial_tcp(host, int(port)), host

@@ -153,7 +153,7 @@ def _address(network: str, address: str) -> str:
 
 
 def _with_port(address: str) -> str:
-    return address if split(address, "")[1] else joined(address, 3306)
+    return address if address.endswith(":") or split(address, "")[1] else joined(address, 3306)
 
 
 def _tls(value: str) -> str:

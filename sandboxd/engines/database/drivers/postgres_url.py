@@ -100,9 +100,8 @@ def _settings(given: Mapping[str, str]) -> Settings:
     session = given.get("target_session_attrs", "any")
     if session not in _SESSIONS:
         raise ValueError("%!w(<nil>)")  # pgx gives no reason, and the server prints that
-    user = given.get("user") or getpass.getuser()
     return Settings(
-        user=user,
+        user=given.get("user") or _own_name(),
         password=given.get("password", ""),
         database=given.get("database", ""),
         places=places,
@@ -171,6 +170,13 @@ def _key(name: str) -> str:
 
 def _default_host() -> str:
     return next((folder for folder in _SOCKET_FOLDERS if Path(folder).exists()), "localhost")
+
+
+def _own_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def _timeout(text: str) -> int | None:

@@ -30,7 +30,7 @@ class Server:
     """Where a server is, and who to be there."""
 
     host: str
-    port: int
+    port: str
     username: str
     password: str = field(repr=False)
     context: ssl.SSLContext | None = None  # None: unencrypted

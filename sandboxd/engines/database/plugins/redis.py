@@ -119,11 +119,11 @@ class Redis:
         username, password = self._found["username"], self._found["password"]
         return resp.Server(host=host, port=port, username=username, password=password, context=context)
 
-    def _place(self) -> tuple[str, int]:
+    def _place(self) -> tuple[str, str]:
         if not self._found["connection_url"]:
-            return self._found["host"], self._found["port"]
+            return self._found["host"], str(self._found["port"])
         url = urls.parse(self._found["connection_url"])
-        return url.hostname, int(url.port or 0)
+        return url.hostname, url.port
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -26,19 +26,35 @@ def closed() -> int:
 
 async def test_a_port_at_which_nobody_listens_refuses(closed: int) -> None:
     with pytest.raises(PluginError) as caught:
-        await dialing.dial_tcp("127.0.0.1", closed)
+        await dialing.dial_tcp("127.0.0.1", str(closed))
     assert caught.value.text == f"dial tcp 127.0.0.1:{closed}: connect: connection refused"
 
 
 async def test_a_name_is_shown_as_its_address(closed: int) -> None:
     with pytest.raises(PluginError, match=rf"^dial tcp (127\.0\.0\.1|\[::1\]):{closed}: connect: connection refused$"):
-        await dialing.dial_tcp("localhost", closed)
+        await dialing.dial_tcp("localhost", str(closed))
 
 
 async def test_no_host_is_this_machine(closed: int) -> None:
     with pytest.raises(PluginError) as caught:
-        await dialing.dial_tcp("", closed)
+        await dialing.dial_tcp("", str(closed))
     assert caught.value.text == f"dial tcp :{closed}: connect: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "network", "text"),
+    [
+        ("127.0.0.1", "", "tcp", "dial tcp 127.0.0.1:0: connect: connection refused"),
+        ("127.0.0.1", "99999", "tcp", "dial tcp: address 99999: invalid port"),
+        ("127.0.0.1", "-1", "tcp", "dial tcp: address -1: invalid port"),
+        ("127.0.0.1", "no-such-service", "tcp", "dial tcp: lookup tcp/no-such-service: unknown port"),
+        ("127.0.0.1", "1", "tcp6", "dial tcp6: address 127.0.0.1: no suitable address found"),
+    ],
+)
+async def test_what_cannot_be_dialed_is_told(host: str, port: str, network: str, text: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        await dialing.dial_tcp(host, port, network)
+    assert caught.value.text == text
 
 
 async def test_a_socket_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -53,7 +69,7 @@ async def test_a_name_that_leads_elsewhere_is_not_followed(monkeypatch: pytest.M
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", answer)
     with pytest.raises(PluginError) as caught:
-        await dialing.dial_tcp("localhost", 1)
+        await dialing.dial_tcp("localhost", "1")
     assert caught.value.text == "dial tcp: lookup localhost: no such host"
 
 

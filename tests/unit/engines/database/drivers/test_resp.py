@@ -27,7 +27,7 @@ async def speaking(*answers: bytes, password: str = "") -> AsyncIterator[tuple[r
         writer.close()
 
     listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
+    port = str(listening.sockets[0].getsockname()[1])
     connection = await resp.connect(resp.Server(host="127.0.0.1", port=port, username="u", password=password))
     try:
         yield connection, heard
