@@ -1,15 +1,19 @@
 """Client certificates: short-lived ones, signed by the CA that a role brings along."""
 
+import base64
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_der_private_key,
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -19,12 +23,64 @@ from sandboxd.vault.framework.backend import Call
 NANOSECONDS = 1_000_000_000
 BEFORE = timedelta(seconds=30)  # that a certificate is valid earlier, for clocks that differ
 
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*\n(.*?)-----END \1-----[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _HASHES: dict[int, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
     256: hashes.SHA256(),
     384: hashes.SHA384(),
     512: hashes.SHA512(),
 }
 _CURVES: dict[int, ec.EllipticCurve] = {224: ec.SECP224R1(), 521: ec.SECP521R1()}
+
+
+def parse_authority(ca_cert: str, ca_private_key: str) -> tuple[x509.Certificate, Any]:
+    """The certificate and the key of a CA, of which each may stand where the other belongs.
+
+    Raises ValueError with the real server's reason.
+    """
+    certificates: list[x509.Certificate] = []
+    keys: list[Any] = []
+    rest = f"{ca_cert}\n{ca_private_key}"
+    while rest:
+        block = _BLOCK.search(rest)
+        if block is None:
+            raise ValueError("no data found in PEM block")
+        rest = rest[block.end() :]
+        found = _read(block[2])
+        if isinstance(found, x509.Certificate):
+            certificates.append(found)
+        elif found is not None:
+            keys.append(found)
+    if len(keys) > 1:
+        raise ValueError("more than one private key given; provide only one private key in the bundle")
+    if certificates and keys and certificates[0].public_key() != keys[0].public_key():
+        raise ValueError("verification of parsed bundle failed: public key of certificate does not match private key")
+    if not keys:
+        raise ValueError("private key not found in the PEM bundle")
+    if not certificates:
+        raise ValueError("certificate not found in the PEM bundle")
+    try:
+        constraints = certificates[0].extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        constraints = None
+    if constraints is None or not constraints.ca:
+        raise ValueError("the given certificate is not marked for CA use")
+    return certificates[0], keys[0]
+
+
+def _read(body: str) -> Any:
+    """The key or the certificate in a PEM block; None for anything else."""
+    try:
+        der = base64.b64decode(body)
+    except ValueError:
+        return None
+    try:
+        return load_der_private_key(der, None)
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        pass
+    try:
+        return x509.load_der_x509_certificate(der)
+    except ValueError:
+        return None
 
 
 def issue(

@@ -6,7 +6,6 @@ the key of client certificates. All of them are fakes, save passwords of a polic
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,9 +14,6 @@ from sandboxd.vault.errors import Failure, Refusal
 from sandboxd.vault.framework.backend import Call
 from sandboxd.vault.framework.fields import decode_int
 from sandboxd.vault.framework.usernames import Record, Template
-
-if TYPE_CHECKING:
-    from cryptography import x509
 
 LENGTH = 20  # of a password without a policy
 NANOSECONDS = 1_000_000_000
@@ -144,7 +140,9 @@ def _client_certificate(call: Call, given: Mapping[str, str]) -> dict[str, str |
     for name in ("ca_cert", "ca_private_key"):
         if not given.get(name):
             raise ValueError(f"missing required {name}")
-    _authority(given)
+    from sandboxd.engines.database.certificate import parse_authority
+
+    parse_authority(given["ca_cert"], given["ca_private_key"])
     found = {name: numbers.get(name) or given.get(name, "") for name in _CERTIFICATE}
     return {name: value for name, value in found.items() if value}
 
@@ -166,40 +164,14 @@ def _numbers(given: Mapping[str, str], *names: str) -> dict[str, int]:
     return found
 
 
-def _authority(config: Mapping[str, Any]) -> tuple["x509.Certificate", Any]:
-    """The CA of a configuration: its certificate and its key. Raises ValueError with the real server's reason."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    bundle = f"{config['ca_cert']}\n{config['ca_private_key']}"
-    if "-----BEGIN" not in bundle:
-        raise ValueError("no data found in PEM block")
-    if "PRIVATE KEY-----" not in bundle:
-        raise ValueError("private key not found in the PEM bundle")
-    if "-----BEGIN CERTIFICATE-----" not in bundle:
-        raise ValueError("certificate not found in the PEM bundle")
-    try:
-        key = load_pem_private_key(str(config["ca_private_key"]).encode(), None)
-        certificate = x509.load_pem_x509_certificate(str(config["ca_cert"]).encode())
-    except (TypeError, ValueError):
-        raise ValueError("unknown private key found in the PEM bundle") from None
-    try:
-        authority = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        authority = False
-    if not authority:
-        raise ValueError("the given certificate is not marked for CA use")
-    return certificate, key
-
-
 async def _issue(call: Call, config: Config, expiration: int, names: Record) -> Credential:
     """A client certificate of the configured CA, and its key."""
-    from sandboxd.engines.database.certificate import issue
+    from sandboxd.engines.database.certificate import issue, parse_authority
 
     try:
         template = Template.parse(str(config["common_name_template"]), profile=call.profile)
         common_name = template.render(names, call.clock, call.entropy)
-        authority, authority_key = _authority(config)
+        authority, authority_key = parse_authority(str(config["ca_cert"]), str(config["ca_private_key"]))
     except ValueError as error:
         raise Failure(f"failed to generate client certificate: {error}") from None
     kind, bits = str(config["key_type"]), int(config.get("key_bits", 0))

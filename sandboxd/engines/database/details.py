@@ -133,7 +133,12 @@ def redis_url_secrets(details: Details) -> Mapping[str, str]:
 
 
 def redis(details: Details) -> dict[str, Any]:
-    """Valkey and Redis: a host and port, or a URL, but not both."""
+    """Redis as Vault's plugin has it: a host and port, never a URL. From its documentation."""
+    return valkey({name: value for name, value in details.items() if name.lower() != "connection_url"})
+
+
+def valkey(details: Details) -> dict[str, Any]:
+    """Valkey, and Redis as OpenBao's plugin has it: a host and port, or a URL, but not both."""
     found = decoded(
         details,
         (

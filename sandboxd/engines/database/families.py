@@ -188,7 +188,7 @@ INFLUXDB = Family(
 VALKEY = Family(
     type="valkey",
     template=_REDIS_NAME,
-    check=details.redis,
+    check=details.valkey,
     statements=creation.anything,
     custom_names=False,
     secrets=("password", "username"),
@@ -202,7 +202,6 @@ REDIS = Family(
     statements=creation.acl_rules,
     custom_names=False,
     secrets=("password", "username"),
-    in_url=details.redis_url_secrets,
     live="redis",
 )
 MONGODB = Family(

@@ -1,6 +1,12 @@
 """The database secrets engine, as far as it can be asked without a database: configuration, roles, and refusals."""
 
+from datetime import UTC, datetime, timedelta
+
 from conformance.steps import DELETE, GET, LIST, PATCH, POST, SCAN, Step, case, mount, policy, token
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 MOUNT = mount("db", "database")
 PG = "postgresql://{{username}}:{{password}}@127.0.0.1:1/app"
@@ -25,6 +31,30 @@ def written(path: str, *tries: dict[str, object]) -> list[Step]:
     """Write something anew for each body, and look what came of it."""
     return [step for body in tries for step in (POST(path, body), GET(path), DELETE(path))]
 
+
+def authority(*, ca: bool = True) -> dict[str, str]:
+    """A CA, as a role's `credential_config` has it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ca.test")])
+    since = datetime(2025, 1, 1, tzinfo=UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(since)
+        .not_valid_after(since + timedelta(days=9999))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return {
+        "ca_cert": certificate.public_bytes(Encoding.PEM).decode(),
+        "ca_private_key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+    }
+
+
+CA = authority()
 
 CASES = [
     case(
@@ -326,6 +356,35 @@ CASES = [
         GET("db/roles/one"),
         POST("db/roles/one", {"credential_type": "client_certificate"}),
         GET("db/roles/one"),
+    ),
+    case(
+        "client certificates need a CA",
+        MOUNT,
+        written(
+            "db/roles/one",
+            *(
+                {
+                    "db_name": "d",
+                    "credential_type": "client_certificate",
+                    "credential_config": {"common_name_template": "{{.RoleName}}", "key_type": "ec", **given},
+                }
+                for given in (
+                    CA,
+                    {**CA, "key_type": "rsa"},
+                    {**CA, "key_type": "ec", "key_bits": 521, "signature_bits": 512},
+                    {**CA, "key_type": "ed25519", "key_bits": 77},
+                    {"ca_cert": CA["ca_private_key"], "ca_private_key": CA["ca_cert"]},
+                    {**CA, "ca_private_key": "x"},
+                    {**CA, "ca_cert": "x"},
+                    {**CA, "ca_private_key": CA["ca_cert"]},
+                    {**CA, "ca_private_key": CA["ca_private_key"] * 2},
+                    {**CA, "ca_private_key": authority()["ca_private_key"]},
+                    {**CA, "ca_cert": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"},
+                    {**CA, "ca_private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"},
+                    authority(ca=False),
+                )
+            ),
+        ),
     ),
     case(
         "credentials that are not handed out",

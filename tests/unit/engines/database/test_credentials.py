@@ -79,7 +79,20 @@ def test_the_database_knows_the_bearer_by_the_subject(made, own_ca) -> None:
     ("change", "text"),
     [
         ({"ca_cert": "x", "ca_private_key": "y"}, "no data found in PEM block"),
-        ({"ca_private_key": "y"}, "private key not found in the PEM bundle"),
+        ({"ca_private_key": "y"}, "no data found in PEM block"),
+        ({"ca_private_key": authority()["ca_cert"]}, "private key not found in the PEM bundle"),
+        (
+            {"ca_cert": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"},
+            "certificate not found in the PEM bundle",
+        ),
+        (
+            {"ca_cert": authority()["ca_private_key"]},
+            "more than one private key given; provide only one private key in the bundle",
+        ),
+        (
+            {"ca_cert": authority()["ca_cert"]},
+            "verification of parsed bundle failed: public key of certificate does not match private key",
+        ),
         ({"ca_cert": ""}, "missing required ca_cert"),
         ({"key_type": "dsa"}, "invalid key_type"),
         ({"key_type": "rsa", "key_bits": 1024}, "invalid key_bits"),

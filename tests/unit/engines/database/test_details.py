@@ -42,10 +42,15 @@ def test_details_are_found_in_any_case() -> None:
     assert details.sql({"CONNECTION_URL": "x", "Max_Open_Connections": "7"})["max_open_connections"] == 7
 
 
-def test_a_redis_url_says_who_and_whether_to_encrypt() -> None:
-    found = details.redis({"connection_url": "valkeys://app:pw@127.0.0.1:6379", "ca_cert": "x"})
+def test_a_valkey_url_says_who_and_whether_to_encrypt() -> None:
+    found = details.valkey({"connection_url": "valkeys://app:pw@127.0.0.1:6379", "ca_cert": "x"})
 
     assert (found["username"], found["password"], found["tls"]) == ("app", "pw", True)
+
+
+def test_vaults_redis_takes_no_url() -> None:
+    with pytest.raises(PluginError, match="host cannot be empty"):
+        details.redis({"connection_url": "redis://app:pw@127.0.0.1:6379"})
 
 
 @pytest.mark.parametrize(
