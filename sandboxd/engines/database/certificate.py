@@ -23,7 +23,8 @@ from sandboxd.vault.framework.backend import Call
 NANOSECONDS = 1_000_000_000
 BEFORE = timedelta(seconds=30)  # that a certificate is valid earlier, for clocks that differ
 
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*\n(.*?)-----END \1-----[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*\n([^-]*)-----END \1-----[ \t]*(?:\r?\n|\Z)")
+_ENCRYPTED = "Proc-Type: 4,ENCRYPTED"
 _HASHES: dict[int, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
     256: hashes.SHA256(),
     384: hashes.SHA384(),
@@ -40,6 +41,8 @@ def parse_authority(ca_cert: str, ca_private_key: str) -> tuple[x509.Certificate
     certificates: list[x509.Certificate] = []
     keys: list[Any] = []
     rest = f"{ca_cert}\n{ca_private_key}"
+    if _ENCRYPTED in rest:
+        raise ValueError("Encrypted private key given; provide only decrypted private key in the bundle")
     while rest:
         block = _BLOCK.search(rest)
         if block is None:
@@ -52,17 +55,13 @@ def parse_authority(ca_cert: str, ca_private_key: str) -> tuple[x509.Certificate
             keys.append(found)
     if len(keys) > 1:
         raise ValueError("more than one private key given; provide only one private key in the bundle")
-    if certificates and keys and certificates[0].public_key() != keys[0].public_key():
+    if certificates and keys and not _match(certificates[0], keys[0]):
         raise ValueError("verification of parsed bundle failed: public key of certificate does not match private key")
     if not keys:
         raise ValueError("private key not found in the PEM bundle")
     if not certificates:
         raise ValueError("certificate not found in the PEM bundle")
-    try:
-        constraints = certificates[0].extensions.get_extension_for_class(x509.BasicConstraints).value
-    except x509.ExtensionNotFound:
-        constraints = None
-    if constraints is None or not constraints.ca:
+    if not _may_sign(certificates[0]):
         raise ValueError("the given certificate is not marked for CA use")
     return certificates[0], keys[0]
 
@@ -79,8 +78,22 @@ def _read(body: str) -> Any:
         pass
     try:
         return x509.load_der_x509_certificate(der)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return None
+
+
+def _match(certificate: x509.Certificate, key: Any) -> bool:
+    try:
+        return bool(certificate.public_key() == key.public_key())
+    except (AttributeError, ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def _may_sign(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
+        return False
 
 
 def issue(
@@ -100,6 +113,8 @@ def issue(
         expiration: nanoseconds since 1970.
     """
     key: Any = load_pem_private_key(private.encode(), None)
+    # The real server takes names of any length.
+    subject = [x509.NameAttribute(NameOID.COMMON_NAME, common_name, _validate=False)] if common_name else []
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
@@ -113,7 +128,7 @@ def issue(
     )
     builder = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []))
+        .subject_name(x509.Name(subject))
         .issuer_name(authority.subject)
         .public_key(key.public_key())
         .serial_number(int.from_bytes(call.entropy.bytes(20), "big") >> 1)

@@ -320,6 +320,8 @@ def json_object(given: str, kind: str) -> dict[str, Any]:
     """The JSON object that a text holds. Raises ValueError in the words of Go's decoder, `kind` being its type."""
     try:
         found = msgspec.json.decode(given)
+    except RecursionError:
+        raise ValueError("exceeded max depth") from None
     except msgspec.DecodeError as error:
         start = given.strip()
         if not start or "truncated" in str(error):
@@ -355,6 +357,7 @@ def _certificates(pem: str) -> bool:
 
 
 def _key_pair_fault(pem: str) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     if "-----BEGIN CERTIFICATE-----" not in pem:
@@ -364,6 +367,6 @@ def _key_pair_fault(pem: str) -> str:
         return "tls: found a certificate rather than a key in the PEM for the private key"
     try:
         load_pem_private_key(key[0].encode(), None)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, UnsupportedAlgorithm):
         return "tls: failed to parse private key"
     return ""
