@@ -1,0 +1,139 @@
+"""How the engine would reach Azure, and the rotation of its own secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sandboxd.vault.durations import SECOND, rfc3339
+from sandboxd.vault.errors import Failure, refuse
+from sandboxd.vault.framework.backend import Call, Result
+from sandboxd.vault.framework.fields import Duration, param
+from sandboxd.vault.framework.records import update
+from sandboxd.vault.framework.rotating import Rotation, check, plan
+from sandboxd.vault.gotext import quote
+
+CONFIG = "config"
+ROOT_PASSWORD_TTL = 4380 * 60 * 60  # seconds
+MOVE_TO_NEW_SECRET = 60 * SECOND
+"""How long after a rotation Azure takes to know the new secret everywhere; until then the engine uses the old one."""
+ENVIRONMENTS = ("AzurePublicCloud", "AzureUSGovernmentCloud", "AzureChinaCloud", "AzureGermanCloud")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Config(Rotation):
+    """How the engine would reach Azure, as stored. Moments are nanoseconds since 1970."""
+
+    subscription_id: str = param("", "Subscription to manage.")
+    tenant_id: str = param("", "Tenant to manage.")
+    environment: str = param("", "Azure's environment; AzurePublicCloud without.")
+    client_id: str = param("", "Application to log in as.")
+    client_secret: str = param("", "Secret of that application.")
+    root_password_ttl: Duration = param(ROOT_PASSWORD_TTL, "How long a secret that a rotation makes lasts.")
+    identity_token_audience: str = param("", "Audience of the engine's identity tokens.")
+    identity_token_ttl: Duration = param(0, "How long the engine's identity tokens last.")
+    root_password_expiration_date: int = param(0, hidden=True)
+    new_client_secret: str = param("", hidden=True)  # takes over soon after a rotation
+    new_secret_expires: int = param(0, hidden=True)
+    rotated_at: int = param(0, hidden=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoArgs:
+    """Nothing to say."""
+
+
+def load(call: Call) -> Config | None:
+    """How the engine is configured, if it is; with the secret that has taken over meanwhile."""
+    found = call.storage.get(CONFIG, Config)
+    if found is None or not found.new_client_secret:
+        return found
+    if call.clock.now_ns() < found.rotated_at + MOVE_TO_NEW_SECRET:
+        return found
+    return replace(
+        found,
+        client_secret=found.new_client_secret,
+        new_client_secret="",
+        root_password_expiration_date=found.new_secret_expires,
+    )
+
+
+def config_exists(call: Call, _args: Config) -> bool:
+    return load(call) is not None
+
+
+def read_config(call: Call, _args: Config) -> Result:
+    found = load(call) or Config(root_password_ttl=0)
+    data = {
+        "subscription_id": found.subscription_id,
+        "tenant_id": found.tenant_id,
+        "environment": found.environment,
+        "client_id": found.client_id,
+        "root_password_ttl": found.root_password_ttl,
+        "identity_token_audience": found.identity_token_audience,
+        "identity_token_ttl": found.identity_token_ttl,
+        "rotation_schedule": found.rotation_schedule,
+        "rotation_window": found.rotation_window,
+        "rotation_period": found.rotation_period,
+        "disable_automated_rotation": found.disable_automated_rotation,
+    }
+    if found.root_password_expiration_date:
+        data["root_password_expiration_date"] = rfc3339(found.root_password_expiration_date)
+    return data
+
+
+def write_config(call: Call, args: Config) -> None:
+    given = call.given
+    changed = update(load(call) or Config(), args, given)
+    wrong = ""
+    if "environment" in given and args.environment.lower() not in map(str.lower, ("", *ENVIRONMENTS)):
+        wrong = f"1 error occurred:\n\t* invalid environment {quote(args.environment)}\n\n"
+    try:
+        check(call, changed)
+    except ValueError as error:
+        refuse(str(error))
+    if changed.identity_token_audience and changed.client_secret:
+        refuse("only one of 'client_secret' or 'identity_token_audience' can be set")
+    if wrong:
+        refuse(wrong)
+    call.storage.put(CONFIG, changed)
+    plan(call, CONFIG, changed.next(changed.rotated_at or call.clock.now_ns()))
+
+
+def delete_config(call: Call, _args: Config) -> None:
+    call.storage.delete(CONFIG)
+    call.timers.cancel(CONFIG)
+
+
+def connected(call: Call) -> Config:
+    """The configuration, complete enough to reach Azure with. Raises Failure."""
+    found = load(call) or Config()
+    if not found.subscription_id:
+        raise Failure("subscription_id is required")
+    if not found.tenant_id:
+        raise Failure("tenant_id is required")
+    return found
+
+
+def rotate_root(call: Call, _args: NoArgs) -> None:
+    if load(call) is None:
+        raise Failure("config is nil")
+    _rotate(call)
+
+
+def _rotate(call: Call) -> None:
+    config, now = connected(call), call.clock.now_ns()
+    call.superseded(config.client_secret, grace=MOVE_TO_NEW_SECRET // SECOND)
+    rotated = replace(
+        config,
+        new_client_secret=call.fake("azure.client_secret", "client_secret"),
+        new_secret_expires=now + (config.root_password_ttl or ROOT_PASSWORD_TTL) * SECOND,
+        rotated_at=now,
+    )
+    call.storage.put(CONFIG, rotated)
+    plan(call, CONFIG, rotated.next(now))
+
+
+def on_timer(call: Call, _name: str) -> None:
+    """Rotate the root credential on schedule."""
+    if load(call) is not None:
+        _rotate(call)
