@@ -9,6 +9,8 @@ from unit.helpers import START, call, world
 from sandboxd.fakes import verify
 
 CONFIG = {"subscription_id": "sub", "tenant_id": "tenant", "client_id": "app", "client_secret": "s3cret"}
+AUDIENCES = ("AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
+WRONG_TYPE = "json: cannot unmarshal object into Go value of type []*azuresecrets.AzureRole"
 READER = json.dumps([{"role_name": "Reader", "scope": "/subscriptions/sub"}])
 
 
@@ -128,8 +130,7 @@ def test_a_role_is_read_back_with_what_was_looked_up(ready):
         ({"max_ttl": 2, "explicit_max_ttl": 1}, "max_ttl cannot be greater than explicit_max_ttl"),
         (
             {"sign_in_audience": "all"},
-            "Invalid value for sign_in_audience field. Valid values are: AzureADMyOrg, AzureADMultipleOrgs, "
-            "AzureADandPersonalMicrosoftAccount, PersonalMicrosoftAccount",
+            f"Invalid value for sign_in_audience field. Valid values are: {', '.join(AUDIENCES)}",
         ),
         ({"tags": ["a b"]}, "whitespaces are not allowed in tags"),
         ({"tags": ["x" * 257]}, "individual tag size must be between 1 and 256 characters (inclusive)"),
@@ -143,7 +144,7 @@ def test_a_role_is_read_back_with_what_was_looked_up(ready):
         ),
         (
             {"azure_roles": "{}"},
-            "error parsing Azure roles '{}': json: cannot unmarshal object into Go value of type []*azuresecrets.AzureRole",
+            f"error parsing Azure roles '{{}}': {WRONG_TYPE}",
         ),
         ({"azure_roles": '[{"scope": "/"}]'}, "no role found for role_name: ''"),
         (
