@@ -1,12 +1,15 @@
 """A cluster, as far as the engine has to do with it: simulated, or behind an API on this machine."""
 
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Protocol
 
 from sandboxd.engines.kubernetes.config import effective
+from sandboxd.engines.kubernetes.selectors import SUBDOMAIN, SUBDOMAIN_RULE
 from sandboxd.engines.kubernetes.tokens import issuer, signing_key
 from sandboxd.vault.framework.backend import Call
+from sandboxd.vault.gotext import quote
 
 SHORTEST, LONGEST = 600, 1 << 32
 """Seconds that a cluster lets a token last."""
@@ -50,7 +53,7 @@ def cluster_of(call: Call) -> Cluster:
 
 
 class Simulated:
-    """A cluster that has whatever is asked for, and does whatever it is told."""
+    """A cluster that has whatever is asked for by a name that it could have, and does whatever it is told."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -60,6 +63,9 @@ class Simulated:
         return None
 
     async def token(self, namespace: str, name: str, seconds: int, audiences: Sequence[str] | None) -> str:
+        self._check_there(namespace)
+        if not _is_subdomain(name):
+            raise ClusterError(f"serviceaccounts {quote(name)} not found")
         if not SHORTEST <= seconds <= LONGEST:
             wrong = "less than 10 minutes" if seconds < SHORTEST else "larger than 2^32 seconds"
             raise ClusterError(
@@ -82,12 +88,28 @@ class Simulated:
         )
 
     async def create(self, kind: str, namespace: str, manifest: Mapping[str, Any]) -> str:
-        return self._uid(namespace, f"{kind}/{manifest['metadata']['name']}")
+        name = manifest["metadata"]["name"]
+        if not kind.startswith("Cluster"):
+            self._check_there(namespace)
+        if kind == "ServiceAccount" and not _is_subdomain(name):
+            shown = quote(name)
+            raise ClusterError(f"{kind} {shown} is invalid: metadata.name: Invalid value: {shown}: {SUBDOMAIN_RULE}")
+        return self._uid(namespace, f"{kind}/{name}")
 
     async def delete(self, kind: str, namespace: str, name: str) -> None:
         pass
+
+    def _check_there(self, namespace: str) -> None:
+        """Raise ClusterError for a namespace that no cluster can have."""
+        if len(namespace) > 63 or "." in namespace or not _is_subdomain(namespace):
+            raise ClusterError(f"namespaces {quote(namespace)} not found")
 
     def _uid(self, namespace: str, name: str) -> str:
         """A UID, the same whenever the same thing is asked for."""
         digits = sha256(f"{self._call.mount.uuid}/{namespace}/{name}".encode()).hexdigest()
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
+
+
+def _is_subdomain(name: str) -> bool:
+    """Whether most things of a cluster may have that name."""
+    return len(name) <= 253 and re.fullmatch(SUBDOMAIN, name, re.ASCII) is not None

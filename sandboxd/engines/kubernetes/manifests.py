@@ -48,7 +48,7 @@ def _read(text: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
             pass  # it may be YAML, whose flow style looks alike
     try:
         found = yaml.load(_first_document(text), _Loader)  # noqa: S506 (it makes nothing but plain values)
-        _check_json(found)
+        _check_json(found, set())
         return dict(_fitted(found, wanted, lenient=True) or {})
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError("not YAML") from error
@@ -65,18 +65,21 @@ def _first_document(text: str) -> str:
     return "\n".join(kept)
 
 
-def _check_json(value: Any) -> None:
-    """Raise ValueError for what JSON cannot hold."""
+def _check_json(value: Any, done: set[int], above: frozenset[int] = frozenset()) -> None:
+    """Raise ValueError for what JSON cannot hold. What an alias repeats (`done`) is looked at once."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("not a number")
-    if isinstance(value, dict):
-        for key, each in value.items():
-            if not isinstance(key, str | int | float):
-                raise ValueError("a key that is no text")
-            _check_json(each)
-    elif isinstance(value, list):
-        for each in value:
-            _check_json(each)
+    if not isinstance(value, dict | list):
+        return
+    if id(value) in above:
+        raise ValueError("not finite")
+    if id(value) in done:
+        return
+    done.add(id(value))
+    if isinstance(value, dict) and not all(isinstance(key, str | int | float) for key in value):
+        raise ValueError("a key that is no text")
+    for each in value.values() if isinstance(value, dict) else value:
+        _check_json(each, done, above | {id(value)})
 
 
 def _fitted(value: Any, wanted: Any, *, lenient: bool) -> Any:

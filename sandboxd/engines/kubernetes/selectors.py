@@ -13,15 +13,15 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE = f"({_QUALIFIED})?"
-_SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _LETTERS = "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 _NAME_RULE = (
     f"must {_LETTERS} (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '{_QUALIFIED}')"
 )
 _KEY_RULE = f"a valid label key {_NAME_RULE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-_PREFIX_RULE = (
+SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
+    f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{SUBDOMAIN}')"
 )
 _VALUE_RULE = (
     f"a valid label must be an empty string or {_LETTERS} (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
@@ -91,8 +91,8 @@ def _key_faults(key: str) -> Iterator[str]:
         else:
             if len(prefix.encode()) > 253:
                 yield "prefix part must be no more than 253 bytes"
-            if not re.fullmatch(_SUBDOMAIN, prefix, re.ASCII):
-                yield f"prefix part {_PREFIX_RULE}"
+            if not re.fullmatch(SUBDOMAIN, prefix, re.ASCII):
+                yield f"prefix part {SUBDOMAIN_RULE}"
     name = parts[-1]
     if not name:
         yield "name part must be non-empty"

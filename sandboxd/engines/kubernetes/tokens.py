@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from sandboxd.fakes import Source, parts
+from sandboxd.fakes import Source, hosts, parts
 from sandboxd.fakes.forms.service_account import key_set, load_key
 from sandboxd.vault.framework.backend import Call
 
@@ -37,8 +37,10 @@ class Reader(Protocol):
 
 
 def issuer(call: Call) -> str:
-    """The issuer of a mount's tokens, at the address by which the client knows this sandbox."""
-    host = call.request.header("host") or "127.0.0.1:8200"
+    """The issuer of a mount's tokens, at the address by which the client knows this sandbox, if nobody can own that."""
+    host = call.request.header("host")
+    if not hosts.is_local(hosts.of_url(f"http://{host}")):
+        host = "127.0.0.1:8200"
     return f"http://{host}{PLACE}{call.mount.accessor}"
 
 

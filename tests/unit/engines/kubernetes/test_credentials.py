@@ -210,6 +210,38 @@ def test_what_is_to_be_cleaned_up_stays_as_far_away_after_a_restore():
     assert rollback.later(5).until == 15
 
 
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("localhost:8200", "localhost:8200"),
+        ("vault:1", "vault:1"),
+        ("10.0.0.1:1", "127.0.0.1:8200"),
+        ("", "127.0.0.1:8200"),
+    ],
+)
+def test_the_issuer_is_where_the_client_found_the_sandbox(vault, host, shown):
+    role(vault, service_account_name="default")
+    token = ask(vault, headers={"host": host} if host else None).data["service_account_token"]
+    assert claims(token)["iss"].startswith(f"http://{shown}/_sandboxd/v1/kubernetes/")
+
+
+@pytest.mark.parametrize("namespace", ["A", "a.b", "a" * 64, "-a", "a b"])
+def test_there_is_no_namespace_of_a_name_that_none_can_have(vault, namespace):
+    role(vault, service_account_name="default")
+    assert f'namespaces "{namespace}" not found' in ask(vault, namespace=namespace).errors[0]
+    role(vault, "bound", kubernetes_role_name="x")
+    assert f'namespaces "{namespace}" not found' in ask(vault, "bound", namespace=namespace).errors[0]
+
+
+def test_service_accounts_have_names_that_they_can_have(vault):
+    role(vault, service_account_name="A_b")
+    assert 'serviceaccounts "A_b" not found' in ask(vault).errors[0]
+    role(vault, "bound", kubernetes_role_name="x", name_template="A_b")
+    (reason,) = ask(vault, "bound").errors
+    assert "failed to create service account 'ns/A_b': ServiceAccount \"A_b\" is invalid: metadata.name: " in reason
+    assert "a lowercase RFC 1123 subdomain must consist of" in reason
+
+
 def test_a_role_must_be_there(vault):
     assert ask(vault, "none").errors == ["role 'none' does not exist"]
 

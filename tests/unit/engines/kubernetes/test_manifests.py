@@ -43,7 +43,8 @@ def test_a_rule_that_is_null_is_empty():
     [
         "x", "- a", "5", "[1]", '"s"', "rules: x", "rules: 5", "rules: {}", "rules: [5]", "rules: [{verbs: x}]",
         "rules: [{verbs: [[a]]}]", "\t- a", "a: b: c", "x: .inf", "null: 5", "<<: {rules: 5}", "? [a]\n: b",
-        '{"rules": 5}', "x: [.nan]", '{"rules": [{"verbs": ["a"]}',
+        '{"rules": 5}', "x: [.nan]", "x: &x [*x]",
+        '{"rules": [{"verbs": ["a"]}',
     ],
 )  # fmt: skip
 def test_what_holds_no_rules_is_refused(text):
@@ -65,6 +66,11 @@ def test_a_selector_is_read_in_any_case_of_letters():
 def test_what_is_no_selector_is_refused(text):
     with pytest.raises(ValueError, match=r"not|a key"):
         manifests.selector(text)
+
+
+def test_aliases_that_repeat_each_other_cost_no_more_than_their_text():
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
+    assert manifests.rules("\n".join(lines)) == []
 
 
 def test_json_that_nests_too_deeply_is_refused():
