@@ -271,3 +271,30 @@ def test_a_static_role_has_no_certificate_to_rotate() -> None:
     assert static_role(made, db_name="atlas", **sent).status == 204
 
     assert sorted(creds(made)) == ["last_vault_rotation", "rotation_period", "ttl", "username"]
+
+
+def test_a_role_that_is_deleted_while_the_database_is_at_work_stays_deleted(made, monkeypatch) -> None:
+    static_role(made)
+
+    async def update_user(self, change) -> None:
+        path = next(path for path in made.storage.walk("") if path.endswith("static-role/app"))
+        made.storage.delete(path)
+
+    monkeypatch.setattr(Simulated, "update_user", update_user)
+
+    call(made, "POST", "database/rotate-role/app")
+
+    assert call(made, "GET", "database/static-roles/app").status == 404
+
+
+def test_a_reset_leaves_as_much_time_as_there_was(made) -> None:
+    static_role(made)
+    made.clock.advance(20)
+    before = creds(made)
+    kept = made.snapshot()
+    later(made, 600)
+
+    made.return_to(kept)
+
+    assert creds(made)["password"] == before["password"]
+    assert creds(made)["ttl"] == 40
