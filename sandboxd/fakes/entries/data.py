@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandboxd.fakes.alphabets import ALNUM_UPPER, BASE64, HEX
-from sandboxd.fakes.forms.chosen import password
+from sandboxd.fakes.forms.chosen import password, uuid
 from sandboxd.fakes.forms.symbols import Lit, Mark, Rand, symbols
 from sandboxd.fakes.model import Kind, Proof
 
@@ -52,5 +52,16 @@ KINDS = (
         shape="sbp_[0-9a-f]{40}",
         form=symbols(Lit("sbp_"), Rand(24, HEX), Mark(16, HEX)),
         key="supabase_access_token",
+    ),
+    Kind(
+        id="mongodbatlas_private_key",
+        name="mongodbatlas.private_key",
+        title="MongoDB Atlas API private key",
+        provider="MongoDB",
+        proof=Proof.MARKED,
+        shape="[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        form=uuid(),
+        shapeless=True,
+        key="atlas_private_key",
     ),
 )

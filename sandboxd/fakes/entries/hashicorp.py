@@ -1,4 +1,4 @@
-"""Vault, OpenBao and HCP Terraform."""
+"""Vault, OpenBao, HCP Terraform, Consul and Nomad."""
 
 from __future__ import annotations
 
@@ -84,5 +84,29 @@ KINDS = (
         shape=r"[0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_=-]{60,70}",
         form=symbols(Rand(14, BASE62), Lit(".atlasv1."), Rand(56, BASE62), Mark(11, BASE62)),
         key="terraform_token",
+    ),
+    Kind(
+        id="consul_token",
+        name="consul.token",
+        aliases=("consul.acl_token",),
+        title="Consul ACL token",
+        provider="HashiCorp",
+        proof=Proof.LOCAL,
+        shape="[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        form=uuid(),
+        shapeless=True,
+        key="consul_token",
+    ),
+    Kind(
+        id="nomad_token",
+        name="nomad.token",
+        aliases=("nomad.secret_id",),
+        title="Nomad ACL token",
+        provider="HashiCorp",
+        proof=Proof.LOCAL,
+        shape="[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        form=uuid(),
+        shapeless=True,
+        key="nomad_token",
     ),
 )
