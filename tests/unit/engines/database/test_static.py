@@ -289,7 +289,7 @@ def test_a_role_that_is_deleted_while_the_database_is_at_work_stays_deleted(made
 
 def test_a_reset_leaves_as_much_time_as_there_was(made) -> None:
     static_role(made)
-    made.clock.advance(20)
+    later(made, 20)
     before = creds(made)
     kept = made.snapshot()
     later(made, 600)
