@@ -3,13 +3,13 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sandboxd.engines.ldap.rotating import Rotation, check, plan
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Failure, VaultError, refuse
 from sandboxd.vault.framework.backend import Call, Path, Result
 from sandboxd.vault.framework.fields import Duration, param
 from sandboxd.vault.framework.ldap import LdapFields, password
 from sandboxd.vault.framework.records import update
+from sandboxd.vault.framework.rotating import Rotation, check, plan
 from sandboxd.vault.gotext import quote
 
 PLACE = "config"

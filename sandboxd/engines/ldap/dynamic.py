@@ -85,7 +85,7 @@ def write(call: Call, args: DynamicRoleArgs) -> None:
 def _unwrapped(text: str) -> str:
     """LDIF that may be in base64."""
     try:
-        return decode_base64(text).decode("utf-8", "surrogateescape")
+        return decode_base64(text).decode("utf-8", "replace")  # as the real server stores it
     except ValueError:
         return text
 

@@ -126,7 +126,7 @@ def _line(line: str) -> tuple[str, str]:
         raise ValueError(f"Missing : in line `{line}`")
     _check_attribute(name)
     if value.startswith(":"):
-        return name, decode_base64(value[1:].lstrip(" ")).decode("utf-8", "surrogateescape")
+        return name, decode_base64(value[1:].lstrip(" ")).decode("utf-8", "replace")
     if value.startswith("<"):
         # The real server reads the file; a sandbox opens none.
         raise ValueError("failed to read a value: URLs are not followed")

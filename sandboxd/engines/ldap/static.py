@@ -6,13 +6,13 @@ from typing import Any
 from sandboxd.engines.ldap.config import generate_password, known
 from sandboxd.engines.ldap.config import load as load_config
 from sandboxd.engines.ldap.managed import is_managed, manage, release
-from sandboxd.engines.ldap.rotating import RETRY, Rotation, check, plan
 from sandboxd.vault.durations import SECOND, ZERO_TIME, rfc3339
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Path, Response, Result
 from sandboxd.vault.framework.checkouts import FolderArgs, NoArgs, SlashedLower
 from sandboxd.vault.framework.fields import param
 from sandboxd.vault.framework.records import update
+from sandboxd.vault.framework.rotating import RETRY, Rotation, check, plan
 from sandboxd.vault.gotext import quote
 
 PREFIX = "static-role/"

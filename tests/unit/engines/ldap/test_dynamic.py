@@ -39,6 +39,12 @@ def test_ldif_may_be_in_base64(vault):
     assert call(vault, "GET", "ldap/role/app").data["creation_ldif"] == CREATION
 
 
+def test_bytes_that_are_no_text_are_kept_as_the_real_server_keeps_them(vault):
+    packed = base64.b64encode(CREATION.encode() + b"cn: \xff").decode()
+    write(vault, creation_ldif=packed)
+    assert call(vault, "GET", "ldap/role/app").data["creation_ldif"] == CREATION + "cn: \ufffd"
+
+
 def test_what_is_not_sent_or_null_stays(vault):
     write(vault, default_ttl="1h", rollback_ldif=DELETION)
     answer = call(vault, "POST", "ldap/role/app", {"max_ttl": "2h", "rollback_ldif": None, "creation_ldif": None})
