@@ -142,6 +142,27 @@ def test_a_server_that_is_down_is_passed_over_for_another_one(sandbox: Sandbox, 
     sandbox.lend()
 
 
+def test_the_environment_has_no_say(sandbox: Sandbox, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> None:
+    misleading = {
+        "PGHOST": "db.example",
+        "PGHOSTADDR": "192.0.2.1",
+        "PGPORT": "1",
+        "PGUSER": "nobody",
+        "PGPASSWORD": "wrong",
+        "PGDATABASE": "none",
+        "PGSERVICE": "elsewhere",
+        "PGSSLMODE": "verify-full",
+        "PGSSLNEGOTIATION": "direct",
+        "PGTARGETSESSIONATTRS": "standby",
+    }
+    with monkeypatch.context() as environment:
+        for name, value in misleading.items():
+            environment.setenv(name, value)
+        assert sandbox.connect().status == 204
+        lent = sandbox.lend()
+    assert lent.username in postgresql.users()
+
+
 def test_vault_tells_of_a_connection_in_its_older_drivers_words(postgresql: PostgreSQL) -> None:
     sandbox = sandbox_of(postgresql, "vault")
     [text] = sandbox.connect("other", password="wrong").errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,23 @@ def test_the_connections_own_password_stays_when_its_rotation_fails(sandbox: San
     assert sandbox.ask("POST", "db/rotate-root/app").status == 500
     sandbox.database.start()
     sandbox.lend()
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_missing_driver_is_told_with_the_extra_that_brings_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, verify: bool
+) -> None:
+    driver = {"postgresql-database-plugin": "asyncpg", "mysql-database-plugin": "pymysql"}.get(sandbox.database.plugin)
+    if driver is None:
+        pytest.skip("it needs no driver")
+    monkeypatch.setitem(sys.modules, driver, None)
+    reply = sandbox.connect(verify_connection=verify)
+    if not verify:
+        assert reply.status == 204
+        reply = sandbox.ask("GET", "db/creds/app")
+    extra = sandbox.database.plugin.partition("-")[0]
+    assert f"needs the Python package {driver}" in reply.errors[0]
+    assert f"pip install 'sandboxd[{extra}]'" in reply.errors[0]
 
 
 def test_a_stuck_database_holds_nobody_else_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

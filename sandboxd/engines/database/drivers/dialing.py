@@ -16,8 +16,9 @@ from weakref import WeakValueDictionary
 from sandboxd.engines.database.plugin import PluginError
 from sandboxd.vault.framework.loopback import is_loopback
 
-CONNECT_LIMIT = 10.0  # seconds for a connection to be there
-LIMIT = 30.0  # seconds for all that a plugin does at once
+CONNECT_LIMIT = 5.0  # seconds for a connection to be there
+LIMIT = 10.0  # seconds for all that a plugin does at once: nobody is to wait for a database that is stuck
+CLOSE_LIMIT = 1.0  # seconds for a connection to end in good order
 DEADLINE = "context deadline exceeded"
 
 _UNTRUSTED = frozenset({2, 18, 19, 20, 21, 27})  # OpenSSL's codes for a chain that ends at no known authority

@@ -6,12 +6,11 @@ Source: radix 4.1; the words were captured from OpenBao.
 """
 
 import asyncio
-import contextlib
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandboxd.engines.database.drivers.dialing import DEADLINE, dial_tcp, tls_text
+from sandboxd.engines.database.drivers.dialing import CLOSE_LIMIT, DEADLINE, dial_tcp, tls_text
 from sandboxd.engines.database.plugin import PluginError
 from sandboxd.vault.gotext import quote
 
@@ -61,10 +60,13 @@ class Connection:
             raise PluginError(f"{_ANSWERED}malformed resp") from None
 
     async def close(self) -> None:
-        """End the connection."""
+        """End the connection, with or without the server's part in it."""
         self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT):
+                await self._writer.wait_closed()
+        except OSError:
+            self._writer.transport.abort()
 
     async def _answer(self) -> Any:
         line = (await self._reader.readuntil(b"\n")).rstrip(b"\r\n")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandboxd.engines.database import details
 from sandboxd.engines.database.drivers import expirations, postgres, postgres_url, statements
-from sandboxd.engines.database.drivers.dialing import driver, taking, turn
+from sandboxd.engines.database.drivers.dialing import CLOSE_LIMIT, driver, taking, turn
 from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser, sanitized, substituted
 from sandboxd.vault.errors import listed
 from sandboxd.vault.framework.urls import path_escaped
@@ -109,7 +109,7 @@ class PostgreSQL:
             return
         asyncpg = driver("asyncpg", "postgresql")
         try:
-            await connection.close(timeout=1)
+            await connection.close(timeout=CLOSE_LIMIT)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             connection.terminate()
 
