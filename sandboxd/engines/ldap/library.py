@@ -13,4 +13,5 @@ LIBRARY = Library(
     own=manage,
     disown=release,
     owner="the secrets engine",
+    ids="ldap-library",
 )

@@ -9,14 +9,23 @@ Source: the secrets engines of Vault for LDAP and Active Directory, which differ
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from hashlib import sha1
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import msgspec
 
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Lease, Path, Response, Result, SecretKind
 from sandboxd.vault.framework.fields import LOWER, CommaList, Duration, Lower, param
+from sandboxd.vault.framework.lending import (
+    CheckOut,
+    Password,
+    entity_of_caller,
+    is_borrower,
+    not_found,
+    place,
+    state_of,
+    token_of_caller,
+)
 from sandboxd.vault.framework.records import update, without
 from sandboxd.vault.gotext import quote
 
@@ -37,23 +46,6 @@ class LibrarySet:
     ttl: Duration = param(DAY, "How long an account is lent.")
     max_ttl: Duration = param(DAY, "How long it can be lent when the lease is renewed.")
     disable_check_in_enforcement: bool = param(False, "Let anyone check accounts in, not their borrowers alone.")
-
-
-class CheckOut(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether an account is free, and who has it; the borrower's token is hashed."""
-
-    available: bool = True
-    entity_id: str = ""
-    token: str = ""
-
-
-class Password(msgspec.Struct, frozen=True):
-    """The password of an account."""
-
-    value: str
-
-    def __repr__(self) -> str:
-        return "<Password>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +117,7 @@ class Library:
         owned: whether an account belongs to the engine already.
         own, disown: note that it does, or no more.
         owner: who owns it then, in refusals.
+        ids: what the ids of operations in OpenAPI begin with; empty for those that are made of the paths.
     """
 
     lease: str
@@ -135,6 +128,7 @@ class Library:
     own: Callable[[Call, str], None]
     disown: Callable[[Call, str], None]
     owner: str
+    ids: str = ""
 
     def secret(self) -> SecretKind[Call]:
         """The kind of secret that an account is."""
@@ -146,10 +140,35 @@ class Library:
         narrow: type[CheckInArgs] = SlashedCheckInArgs if self.folders else CheckInArgs
         lent: type[CheckOutArgs] = SlashedCheckOutArgs if self.folders else CheckOutArgs
         found: list[Path[Call, Any]] = [
-            Path("library/manage/{name}/check-in", narrow, "Check accounts in for others.", write=self._check_in_for),
-            Path("library/{name}/check-in", narrow, "Check accounts in.", write=self._check_in),
-            Path("library/{name}/check-out", lent, "Borrow an account.", write=self._check_out),
-            Path("library/{name}/status", narrow, "See which accounts are lent.", only=("name",), read=self._status),
+            Path(
+                "library/manage/{name}/check-in",
+                narrow,
+                "Check accounts in for others.",
+                write=self._check_in_for,
+                operation_ids=self._ids(write="force-check-in"),
+            ),
+            Path(
+                "library/{name}/check-in",
+                narrow,
+                "Check accounts in.",
+                write=self._check_in,
+                operation_ids=self._ids(write="check-in"),
+            ),
+            Path(
+                "library/{name}/check-out",
+                lent,
+                "Borrow an account.",
+                write=self._check_out,
+                operation_ids=self._ids(write="check-out"),
+            ),
+            Path(
+                "library/{name}/status",
+                narrow,
+                "See which accounts are lent.",
+                only=("name",),
+                read=self._status,
+                operation_ids=self._ids(read="check-status"),
+            ),
             Path(
                 "library/{name}",
                 wide,
@@ -160,8 +179,15 @@ class Library:
                 create=self._create,
                 delete=self._delete,
                 exists=lambda call, args: self._load(call, args.name) is not None,
+                operation_ids=self._ids(read="read", write="configure", delete="delete"),
             ),
-            Path("library/?", NoArgs, "List the sets.", list=lambda call, _args: _listed(call, "library/")),
+            Path(
+                "library/?",
+                NoArgs,
+                "List the sets.",
+                list=lambda call, _args: _listed(call, "library/"),
+                operation_ids=self._ids(list="list"),
+            ),
         ]
         if self.folders:
             folder: Path[Call, Any] = Path(
@@ -169,9 +195,13 @@ class Library:
                 FolderArgs,
                 "List the sets in a folder.",
                 list=lambda call, args: _listed(call, f"library/{args.path}"),
+                operation_ids=self._ids(list="list-library-path"),
             )
             found.append(folder)
         return tuple(found)
+
+    def _ids(self, **verbs: str) -> dict[str, str]:
+        return {operation: f"{self.ids}-{verb}" for operation, verb in verbs.items()} if self.ids else {}
 
     # Sets
 
@@ -236,15 +266,15 @@ class Library:
 
     def _check_in_already(self, call: Call, accounts: Iterable[str]) -> None:
         for account in accounts:
-            found = call.storage.get(_place("checkout", account), CheckOut)
+            found = call.storage.get(place("checkout", account), CheckOut)
             if found is not None and not found.available:
                 # The last quote is the real server's.
                 refuse(f"\"{account}\" can't be deleted because it is currently checked out'")
 
     def _forget(self, call: Call, accounts: Iterable[str]) -> None:
         for account in accounts:
-            call.storage.delete(_place("password", account))
-            call.storage.delete(_place("checkout", account))
+            call.storage.delete(place("password", account))
+            call.storage.delete(place("checkout", account))
             self.disown(call, account)
 
     # Lending
@@ -255,22 +285,22 @@ class Library:
         Raises Failure without configuration. `by_lease` says that the end of the lease is why: it ends the password.
         """
         new = self.password(call)
-        old = call.storage.get(_place("password", account), Password)
+        old = call.storage.get(place("password", account), Password)
         if old is not None and not by_lease:
             call.superseded(old.value)
-        call.storage.put(_place("password", account), Password(new))
-        call.storage.put(_place("checkout", account), CheckOut())
+        call.storage.put(place("password", account), Password(new))
+        call.storage.put(place("checkout", account), CheckOut())
 
     def _check_out(self, call: Call, args: CheckOutArgs) -> Result:
         lent = self._known(call, args.name)
         ttl = lent.ttl
         if "ttl" in call.given and (args.ttl < ttl if ttl > 0 else args.ttl > 0):
             ttl = args.ttl
-        free = (account for account in lent.service_account_names if _state(call, account).available)
+        free = (account for account in lent.service_account_names if state_of(call, account).available)
         account = next(free, None) or refuse("No service accounts available for check-out.")
-        borrowed = CheckOut(available=False, entity_id=_entity(call), token=_token(call))
-        call.storage.put(_place("checkout", account), borrowed)
-        password = call.storage.get(_place("password", account), Password) or _not_found()
+        borrowed = CheckOut(available=False, entity_id=entity_of_caller(call), token=token_of_caller(call))
+        call.storage.put(place("checkout", account), borrowed)
+        password = call.storage.get(place("password", account), Password) or not_found()
         return Response(
             data={"service_account_name": account, "password": password.value},
             credentials=("password",),
@@ -296,17 +326,17 @@ class Library:
         if args.service_account_names:
             accounts = []
             for account in args.service_account_names:
-                state = _state(call, account)
+                state = state_of(call, account)
                 if not state.available:
-                    if not anyone and not _borrowed_by(call, state):
+                    if not anyone and not is_borrower(call, state):
                         refuse(f"{quote(account)} can't be checked in because it wasn't checked out by the caller")
                     accounts.append(account)
         else:
-            states = {account: _state(call, account) for account in lent.service_account_names}
+            states = {account: state_of(call, account) for account in lent.service_account_names}
             accounts = [
                 account
                 for account, state in states.items()
-                if not state.available and (anyone or _borrowed_by(call, state))
+                if not state.available and (anyone or is_borrower(call, state))
             ]
             if len(accounts) > 1:
                 refuse(
@@ -320,7 +350,7 @@ class Library:
     def _status(self, call: Call, args: CheckInArgs) -> Result:
         shown: dict[str, Any] = {}
         for account in self._known(call, args.name).service_account_names:
-            state = _state(call, account)
+            state = state_of(call, account)
             shown[account] = {"available": state.available}
             if state.token:
                 shown[account]["borrower_client_token"] = state.token
@@ -331,17 +361,12 @@ class Library:
     def _renew(self, call: Call, lease: Lease) -> Lease:
         lent = self._known(call, lease.internal["set_name"])
         account = lease.internal["service_account_name"]
-        if _state(call, account).available:
+        if state_of(call, account).available:
             refuse(f"{account} is already checked in, please call check-out to regain it")
         return msgspec.structs.replace(lease, ttl=lent.ttl, max_ttl=lent.max_ttl)
 
     def _end(self, call: Call, lease: Lease) -> None:
         self.check_in(call, lease.internal["service_account_name"], by_lease=True)
-
-
-def in_library(call: Call, account: str) -> bool:
-    """Whether an account is in a set."""
-    return call.storage.get(_place("checkout", account)) is not None
 
 
 def _check(checked: LibrarySet) -> None:
@@ -363,31 +388,3 @@ def _difference(names: Iterable[str], others: Iterable[str]) -> list[str]:
 def _listed(call: Call, folder: str) -> Result:
     names = call.storage.list(folder)
     return {"keys": names} if names else {}
-
-
-def _place(kind: str, account: str) -> str:
-    return f"{kind}/{account.encode('utf-8', 'surrogateescape').hex()}"
-
-
-def _state(call: Call, account: str) -> CheckOut:
-    if not account:
-        raise Failure("service account name must be provided")
-    return call.storage.get(_place("checkout", account), CheckOut) or _not_found()
-
-
-def _not_found() -> NoReturn:
-    raise Failure("not found")
-
-
-def _entity(call: Call) -> str:
-    return "" if call.caller is None else call.caller.entity_id
-
-
-def _token(call: Call) -> str:
-    """The caller's token as the real server shows tokens to engines: hashed with the mount's own salt."""
-    return sha1((call.mount.uuid + call.request.token).encode(), usedforsecurity=False).hexdigest()
-
-
-def _borrowed_by(call: Call, state: CheckOut) -> bool:
-    entity = _entity(call)
-    return (bool(entity) and state.entity_id == entity) or state.token == _token(call)
