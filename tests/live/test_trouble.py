@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from live.conftest import database_of, sandbox_of
 
 from sandboxd.edge.app import App
 from sandboxd.edge.messages import Incoming
@@ -16,6 +17,7 @@ from sandboxd.engines.database.drivers import dialing
 
 if TYPE_CHECKING:
     from live.conftest import Sandbox
+    from live.databases import Database
 
 REFUSED = {
     "postgresql-database-plugin": (
@@ -99,21 +101,16 @@ def test_the_connections_own_password_stays_when_its_rotation_fails(sandbox: San
     sandbox.lend()
 
 
-@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize(("kind", "driver"), [("postgresql", "asyncpg"), ("mariadb", "pymysql")])
 def test_a_missing_driver_is_told_with_the_extra_that_brings_it(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, verify: bool
+    running: dict[str, Database], monkeypatch: pytest.MonkeyPatch, kind: str, driver: str
 ) -> None:
-    driver = {"postgresql-database-plugin": "asyncpg", "mysql-database-plugin": "pymysql"}.get(sandbox.database.plugin)
-    if driver is None:
-        pytest.skip("it needs no driver")
+    sandbox = sandbox_of(database_of(running, kind))
     monkeypatch.setitem(sys.modules, driver, None)
-    reply = sandbox.connect(verify_connection=verify)
-    if not verify:
-        assert reply.status == 204
-        reply = sandbox.ask("GET", "db/creds/app")
     extra = sandbox.database.plugin.partition("-")[0]
-    assert f"needs the Python package {driver}" in reply.errors[0]
-    assert f"pip install 'sandboxd[{extra}]'" in reply.errors[0]
+    for reply in (sandbox.connect(), sandbox.ask("GET", "db/creds/app")):
+        assert f"needs the Python package {driver}" in reply.errors[0]
+        assert f"pip install 'sandboxd[{extra}]'" in reply.errors[0]
 
 
 def test_a_stuck_database_holds_nobody_else_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
