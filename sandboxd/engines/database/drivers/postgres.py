@@ -118,7 +118,11 @@ def text_of(error: Exception) -> str:
 
 async def _attempts(settings: Settings) -> AsyncIterator[Attempt]:
     for place in settings.places:
-        for address in (place.host,) if place.local else await addresses(place.host):
+        try:
+            found = (place.host,) if place.local else await addresses(place.host)
+        except OSError:
+            continue  # another place may have an address
+        for address in found:
             shown = f"{place.host}/.s.PGSQL.{place.port}" if place.local else joined(address, place.port)
             for context in place.contexts:
                 yield Attempt(place=place, address=address, shown=shown, context=context)
@@ -144,9 +148,7 @@ async def _try(settings: Settings, attempt: Attempt, *, session: str) -> "Connec
     except TimeoutError:
         return Fault(attempt=attempt, stage="failed to receive message", text=TIMED_OUT)
     except asyncpg.PostgresError as error:
-        code = error.sqlstate
-        stage = "failed SASL auth" if code == _WRONG_PASSWORD else "server error"
-        return Fault(attempt=attempt, stage=stage, text=text_of(error), final=code in _FINAL)
+        return _server_fault(attempt, error)
     except ssl.SSLError as error:
         return _tls_fault(attempt, error)
     except OSError as error:
@@ -162,6 +164,14 @@ async def _try(settings: Settings, attempt: Attempt, *, session: str) -> "Connec
     return Fault(attempt=attempt, stage="ValidateConnect failed", text=text)
 
 
+def _server_fault(attempt: Attempt, error: Exception) -> Fault:
+    text, code = text_of(error), getattr(error, "sqlstate", "")
+    if text == LOST:  # asyncpg's own, though it is of the same kind
+        return Fault(attempt=attempt, stage="failed to receive message", text=text)
+    stage = "failed SASL auth" if code == _WRONG_PASSWORD else "server error"
+    return Fault(attempt=attempt, stage=stage, text=text, final=code in _FINAL)
+
+
 def _tls_fault(attempt: Attempt, error: ssl.SSLError) -> Fault:
     # Go shakes hands when the first message is written.
     text = tls_text(error)
@@ -173,6 +183,8 @@ def _tls_fault(attempt: Attempt, error: ssl.SSLError) -> Fault:
 def _dial_fault(attempt: Attempt, error: OSError) -> Fault:
     if error.errno is None and "rejected SSL upgrade" in str(error):
         return Fault(attempt=attempt, stage="tls error", text="server refused TLS connection")
+    if error.errno is None and attempt.context is not None:
+        return Fault(attempt=attempt, stage="tls error", text="EOF")
     if error.errno is None:  # asyncpg's own, when the connection is lost on the way
         return Fault(attempt=attempt, stage="failed to receive message", text=LOST)
     network = "unix" if attempt.place.local else "tcp"
@@ -180,10 +192,14 @@ def _dial_fault(attempt: Attempt, error: OSError) -> Fault:
 
 
 def _said(settings: Settings, faults: list[Fault], profile: str) -> str:
+    first = settings.places[0].host
+    unknown = ("hostname resolving error", f"lookup {first}: no such host")
     if profile == "vault":
-        last, host = faults[-1], settings.places[0].host
-        who = f"`host={host} user={settings.user} database={settings.database}`"
-        return f"failed to connect to {who}: {last.stage} ({last.text})"
+        stage, text = (faults[-1].stage, faults[-1].text) if faults else unknown
+        who = f"`host={first} user={settings.user} database={settings.database}`"
+        return f"failed to connect to {who}: {stage} ({text})"
     who = f"failed to connect to `user={settings.user} database={settings.database}`:"
-    lines = [f"{at.attempt.shown} ({at.attempt.place.host}): {at.stage}: {at.text}" for at in faults]
+    lines = [f"{at.attempt.shown} ({at.attempt.place.host}): {at.stage}: {at.text}" for at in faults] or [
+        ": ".join(unknown)
+    ]
     return f"{who} {lines[0]}" if len(lines) == 1 else "\n\t".join([who, *lines])
