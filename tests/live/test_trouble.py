@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,26 +112,24 @@ def test_a_missing_driver_is_told_with_the_extra_that_brings_it(
 
 
 def test_a_stuck_database_holds_nobody_else_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialing, "LIMIT", 0.5)
     app = App(sandbox.world)
+    answered: list[str] = []
 
-    async def ask(path: str) -> tuple[int, str, float]:
-        began = time.monotonic()
-        headers = {"x-vault-token": ("root",)}
-        answer = await app.answer(Incoming("GET", f"/v1/{path}", headers, b"", "127.0.0.1", 1))
-        text = "" if answer.status == 200 else json.loads(answer.body)["errors"][0]
-        return answer.status, text, time.monotonic() - began
+    async def ask(path: str) -> tuple[int, bytes]:
+        answer = await app.answer(Incoming("GET", f"/v1/{path}", {"x-vault-token": ("root",)}, b"", "127.0.0.1", 1))
+        answered.append(path)
+        return answer.status, answer.body
 
-    async def all_at_once() -> list[tuple[int, str, float]]:
+    async def all_at_once() -> list[tuple[int, bytes]]:
         return list(await asyncio.gather(ask("db/creds/app"), ask("db/creds/app"), ask("db/roles/app")))
 
-    with sandbox.database.stuck():
+    with sandbox.database.stuck(), monkeypatch.context() as hurry:
+        hurry.setattr(dialing, "LIMIT", 0.5)
         first, second, other = asyncio.run(all_at_once())
+    assert answered == ["db/roles/app", "db/creds/app", "db/creds/app"]
     assert other[0] == 200
-    assert other[2] < 0.4
-    for status, text, took in (first, second):
+    for status, body in (first, second):
         assert status == 500
-        assert "context deadline exceeded" in text
-        assert took < 3
+        assert b"context deadline exceeded" in body
     lent = sandbox.lend()
     assert sandbox.database.login(lent.username, lent.password)
