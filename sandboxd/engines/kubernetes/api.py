@@ -7,8 +7,9 @@ import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote as escaped
 
-from sandboxd.engines.kubernetes.cluster import ClusterError
+from sandboxd.engines.kubernetes.cluster import ClusterError, check_segment
 from sandboxd.engines.kubernetes.config import Config
 from sandboxd.vault.framework import urls
 from sandboxd.vault.framework.loopback import check_loopback
@@ -18,6 +19,7 @@ TIMEOUT = 30.0
 """Seconds that a call may take."""
 
 LONGEST_ANSWER = 4 << 20
+LAST_PORT = 65535
 _RBAC = "apis/rbac.authorization.k8s.io/v1"
 _GROUP = ".rbac.authorization.k8s.io"
 _ROOTS = {"ServiceAccount": ("api/v1", "")}  # of the other kinds: _RBAC, _GROUP
@@ -35,6 +37,11 @@ _TEXTS = {
     504: "the server was unable to return a response in the time allotted, but may still be processing the request",
 }
 _OWN_WORDS = (403, 406, 415)  # the text of the answer is shown
+_PLAIN = "/$&+,:;=@~"  # what Go leaves as it is in a path
+
+
+class UnsupportedScheme(OSError):
+    """A URL is of a protocol that is not spoken; the text is its scheme."""
 
 
 class Answer(NamedTuple):
@@ -51,9 +58,8 @@ class Api:
     def __init__(self, config: Config) -> None:
         url = urls.parse(config.kubernetes_host)
         check_loopback(url.hostname or "localhost", "the Kubernetes API of this mount")
-        if url.scheme not in ("http", "https"):
-            raise ClusterError(f"unsupported protocol scheme {quote(url.scheme)}")
-        self._url = config.kubernetes_host
+        self._scheme = url.scheme
+        self._origin = f"{url.scheme}://{url.host.removesuffix(':')}"
         self._tls = url.scheme == "https"
         self._host = url.hostname or "localhost"
         self._port = int(url.port or (443 if self._tls else 80))
@@ -62,6 +68,7 @@ class Api:
         self._token = config.service_account_jwt
 
     async def labels(self, namespace: str) -> Mapping[str, str] | None:
+        check_segment("resource name", namespace)
         path = f"api/v1/namespaces/{namespace}"
         found = await self._call("GET", path, what=f"namespaces {namespace}")
         labels = (found.get("metadata") or {}).get("labels") or {}
@@ -74,6 +81,8 @@ class Api:
             "metadata": {},
             "spec": {"audiences": None if audiences is None else list(audiences), "expirationSeconds": seconds},
         }
+        check_segment("namespace", namespace)
+        check_segment("resource name", name)
         path = f"api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
         found = await self._call("POST", path, manifest, what=f"serviceaccounts {name}")
         return str((found.get("status") or {}).get("token") or "")
@@ -85,6 +94,7 @@ class Api:
 
     async def delete(self, kind: str, namespace: str, name: str) -> None:
         path, what = _place(kind, namespace)
+        check_segment("resource name", name)
         version = "v1" if kind == "ServiceAccount" else "rbac.authorization.k8s.io/v1"
         options = {"apiVersion": version, "kind": "DeleteOptions"}
         await self._call("DELETE", f"{path}/{name}", options, what=f"{what} {name}", missing_ok=True)
@@ -93,18 +103,22 @@ class Api:
         self, method: str, path: str, manifest: Any = None, *, what: str, missing_ok: bool = False
     ) -> dict[str, Any]:
         """Make a call; gives the object that is answered. `what` names the resource as error texts do."""
-        path = f"{self._base}/{path}"
+        path = escaped(f"{self._base}/{path}", safe=_PLAIN)
         body = None if manifest is None else json.dumps(manifest).encode()
         try:
             answer = await asyncio.to_thread(self._exchange, method, path, body)
-        except (OSError, http.client.HTTPException) as error:
-            url = f"{self._url}{path[len(self._base) :]}"
-            raise ClusterError(f"{method.title()} {quote(url)}: {_reason(error, self._host, self._port)}") from error
+        except (OSError, OverflowError, http.client.HTTPException) as error:
+            reason = _reason(error, self._host, self._port)
+            raise ClusterError(f"{method.title()} {quote(self._origin + path)}: {reason}") from error
         if missing_ok and answer.status == 404:
             return {}
         return _object(answer, f"{method.lower()} {what}")
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> Answer:
+        if self._scheme not in ("http", "https"):
+            raise UnsupportedScheme(self._scheme)
+        if self._port > LAST_PORT:
+            raise OverflowError
         connection = self._connection()
         headers = {"Accept": "application/json", "User-Agent": "sandboxd"}
         if self._token:
@@ -129,7 +143,10 @@ def _place(kind: str, namespace: str) -> tuple[str, str]:
     """Where objects of a kind are, and what they are called in error texts."""
     root, group = _ROOTS.get(kind, (_RBAC, _GROUP))
     plural = f"{kind.lower()}s"
-    within = "" if kind.startswith("Cluster") else f"/namespaces/{namespace}"
+    within = ""
+    if not kind.startswith("Cluster"):
+        check_segment("namespace", namespace)
+        within = f"/namespaces/{namespace}"
     return f"{root}{within}/{plural}", f"{plural}{group}"
 
 
@@ -162,6 +179,10 @@ def _object(answer: Answer, what: str) -> dict[str, Any]:
 
 def _reason(error: Exception, host: str, port: int) -> str:
     """Why nothing was answered, in the words of the real server."""
+    if isinstance(error, UnsupportedScheme):
+        return f"unsupported protocol scheme {quote(str(error))}"
+    if isinstance(error, OverflowError):
+        return f"dial tcp: address {port}: invalid port"
     if isinstance(error, ssl.SSLCertVerificationError):
         return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
     if isinstance(error, ConnectionRefusedError):

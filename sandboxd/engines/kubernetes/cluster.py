@@ -19,6 +19,15 @@ class ClusterError(Exception):
     """What a cluster says when it does not do something."""
 
 
+def check_segment(what: str, name: str) -> None:
+    """Raise ClusterError for a name that cannot be part of a path; `what` says whose it is."""
+    faults = [f"may not contain '{sign}'" for sign in "/%" if sign in name]
+    if name in (".", ".."):
+        faults = [f"may not be '{name}'"]
+    if faults:
+        raise ClusterError(f"invalid {what} {quote(name)}: [{' '.join(faults)}]")
+
+
 class Cluster(Protocol):
     """The calls of a cluster's API that the engine makes. All raise ClusterError.
 
@@ -64,6 +73,7 @@ class Simulated:
 
     async def token(self, namespace: str, name: str, seconds: int, audiences: Sequence[str] | None) -> str:
         self._check_there(namespace)
+        check_segment("resource name", name)
         if not _is_subdomain(name):
             raise ClusterError(f"serviceaccounts {quote(name)} not found")
         if not SHORTEST <= seconds <= LONGEST:
@@ -101,6 +111,7 @@ class Simulated:
 
     def _check_there(self, namespace: str) -> None:
         """Raise ClusterError for a namespace that no cluster can have."""
+        check_segment("namespace", namespace)
         if len(namespace) > 63 or "." in namespace or not _is_subdomain(namespace):
             raise ClusterError(f"namespaces {quote(namespace)} not found")
 

@@ -90,7 +90,8 @@ async def generate(call: Call, args: CredsArgs) -> Response:
     warnings: list[str] = []
     ttl = _ttl(call, role, args.ttl, warnings)
     audiences = args.audiences or role.token_default_audiences
-    order = Order(call, cluster, role, namespace, name, ttl, audiences, args.cluster_role_binding)
+    rollback = f"rollback/{call.entropy.uuid()}" if call.live else ""
+    order = Order(call, cluster, role, namespace, name, ttl, audiences, args.cluster_role_binding, rollback)
     made = await order.fulfil()
     lasting = _lifetime(made.token, f"{namespace}/{name}")
     order.all_is_well()
@@ -192,6 +193,7 @@ class Order:
     ttl: int
     audiences: tuple[str, ...] | None
     cluster_wide: bool
+    rollback: str  # the place and the timer of what is to be done when it fails; empty where nothing can
 
     async def fulfil(self) -> Made:
         """Make it. Raises Failure with the cluster's reason."""
@@ -256,18 +258,18 @@ class Order:
         return {"apiVersion": version, "kind": kind, "metadata": metadata}
 
     def _expect_trouble(self, kind: str) -> None:
-        if self.call.live:
+        if self.rollback:
             now = self.call.clock.now_ns()
             until = now + ROLLBACK_TRIED * SECOND
-            self.call.storage.put(
-                f"rollback/{self.name}", Rollback(kind=kind, namespace=self.namespace, name=self.name, until=until)
-            )
-            self.call.timers.set(f"rollback/{self.name}", now + ROLLBACK_AFTER * SECOND)
+            rollback = Rollback(kind=kind, namespace=self.namespace, name=self.name, until=until)
+            self.call.storage.put(self.rollback, rollback)
+            self.call.timers.set(self.rollback, now + ROLLBACK_AFTER * SECOND)
 
     def all_is_well(self) -> None:
         """Note that nothing has to be cleaned up."""
-        self.call.storage.delete(f"rollback/{self.name}")
-        self.call.timers.cancel(f"rollback/{self.name}")
+        if self.rollback:
+            self.call.storage.delete(self.rollback)
+            self.call.timers.cancel(self.rollback)
 
 
 def _lifetime(token: str, where: str) -> int:

@@ -201,9 +201,39 @@ def test_https_needs_a_certificate_that_is_known(tmp_path):
         loop.close()
 
 
-def test_other_protocols_are_not_spoken():
-    with pytest.raises(ClusterError, match='unsupported protocol scheme "ftp"'):
-        api_of("ftp://127.0.0.1")
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("ftp://127.0.0.1", 'Get "ftp://127.0.0.1/api/v1/namespaces/ns": unsupported protocol scheme "ftp"'),
+        (
+            "http://127.0.0.1:99999",
+            'Get "http://127.0.0.1:99999/api/v1/namespaces/ns": dial tcp: address 99999: invalid port',
+        ),
+        ("http://[::1]:1/a b", 'Get "http://[::1]:1/a%20b/api/v1/namespaces/ns": dial tcp [::1]:1: connect: '),
+    ],
+)
+def test_what_cannot_be_reached_is_told_with_its_url(address, reason):
+    with pytest.raises(ClusterError) as failed:
+        asyncio.run(api_of(address).labels("ns"))
+    assert str(failed.value).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("a/b", "may not contain '/'"), ("..", "may not be '..'"), ("a%/", "may not contain '/' may not")],
+)
+def test_names_cannot_lead_elsewhere(vault, name, fault):
+    assert f'invalid namespace "{name}": [{fault}' in ask(vault, "app", name).errors[0]
+    assert f'invalid namespace "{name}": [{fault}' in ask(vault, "new", name).errors[0]
+    call(vault, "POST", "kubernetes/roles/sa", {**HOUR, "service_account_name": name})
+    assert f'invalid resource name "{name}": [{fault}' in ask(vault, "sa").errors[0]
+    call(vault, "POST", "kubernetes/roles/app", {"name_template": name})
+    assert f'invalid resource name "{name}": [{fault}' in ask(vault).errors[0]
+
+
+def test_other_signs_in_names_are_escaped(vault, api):
+    assert ask(vault, "app", "a b?é=c").status == 200
+    assert asked(api)[0] == ("POST", "a%20b%3F%C3%A9=c/rolebindings")
 
 
 @pytest.mark.parametrize(
