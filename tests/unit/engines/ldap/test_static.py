@@ -6,6 +6,7 @@ import pytest
 from unit.helpers import call
 
 from sandboxd.fakes import verify
+from sandboxd.rotation.targets import find
 
 
 def write(vault, name="app", **fields):
@@ -229,3 +230,11 @@ def test_passwords_are_as_long_as_the_directory_says(vault, length):
     call(vault, "POST", "ldap/config", {"length": length})
     write(vault, username="app", rotation_period=60)
     assert len(cred(vault)["password"]) == length
+
+
+@pytest.mark.parametrize("path", ["ldap/static-role/team/app", "ldap/static-cred/team/app"])
+def test_the_sandbox_knows_how_to_rotate_a_role(vault, path):
+    found = find(vault, "", path)
+    assert found.request == "ldap/rotate-role/team/app"
+    assert found.read_path == "ldap/static-cred/team/app"
+    assert find(vault, "", "ldap/config").request == "ldap/rotate-root"
