@@ -146,10 +146,7 @@ def rotate_root(call: Call, _args: NoArgs) -> None:
 
 def rotate_on_schedule(call: Call) -> None:
     """Rotate the password that the engine itself logs in with. Raises Failure, to be tried again."""
-    config = load(call)
-    if config is None:
-        return
-    missed = config.missed(call.clock.now_ns())
+    missed = known(call).missed(call.clock.now_ns())
     if missed:
         plan(call, PLACE, missed)
     else:

@@ -192,9 +192,7 @@ def rotate_now(call: Call, args: NameArgs) -> None:
 
 def rotate_on_schedule(call: Call, name: str) -> None:
     """Rotate a role whose time has come. Raises Failure, to be tried again."""
-    role = load(call, name)
-    if role is None:
-        return
+    role = load(call, name) or refuse(f"unknown role: {name}")
     missed = role.missed(call.clock.now_ns())
     if missed:
         plan(call, PREFIX + name, missed)

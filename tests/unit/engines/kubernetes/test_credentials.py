@@ -292,6 +292,10 @@ def test_only_a_cluster_role_is_bound_in_all_namespaces(vault):
 
 
 def test_without_a_configuration_there_is_no_cluster(vault):
+    selector = {"allowed_kubernetes_namespaces": [], "allowed_kubernetes_namespace_selector": "{}"}
     role(vault, service_account_name="x")
+    role(vault, "selecting", service_account_name="x", **selector)
     call(vault, "DELETE", "kubernetes/config")
+    (reason,) = ask(vault, "selecting").errors
+    assert "error verifying namespace: could not load backend configuration" in reason
     assert ask(vault).errors == ["1 error occurred:\n\t* could not load backend configuration\n\n"]
