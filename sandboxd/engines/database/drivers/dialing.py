@@ -9,11 +9,11 @@ import importlib
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from types import ModuleType
 from weakref import WeakValueDictionary
 
-from sandboxd.engines.database.plugin import PluginError
+from sandboxd.engines.database.plugin import PluginError, sanitized
 from sandboxd.vault.framework.loopback import is_loopback
 
 CONNECT_LIMIT = 5.0  # seconds for a connection to be there
@@ -41,13 +41,27 @@ def turn(mount: str, name: str) -> asyncio.Lock:
 
 
 @contextlib.asynccontextmanager
-async def taking(lock: asyncio.Lock, timed_out: str) -> AsyncIterator[None]:
-    """Work under a lock, for no longer than `LIMIT`, the wait for it included. Raises PluginError with `timed_out`."""
+async def taking(lock: asyncio.Lock, timed_out: str, hidden: Mapping[str, str] | None = None) -> AsyncIterator[None]:
+    """Work under a lock, for no longer than `LIMIT`, the wait for it included.
+
+    Raises PluginError: with `timed_out` when it took too long, and without what is `hidden` (see `sanitized`).
+    """
     try:
         async with asyncio.timeout(LIMIT), lock:
             yield
     except TimeoutError:
         raise PluginError(timed_out) from None
+    except PluginError as error:
+        raise PluginError(sanitized(error.text, hidden or {})) from None
+
+
+@contextlib.contextmanager
+def prefixed(before: str) -> Iterator[None]:
+    """Put words before the text of each PluginError within."""
+    try:
+        yield
+    except PluginError as error:
+        raise PluginError(before + error.text) from None
 
 
 def driver(module: str, extra: str) -> ModuleType:

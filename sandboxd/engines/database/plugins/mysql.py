@@ -14,8 +14,8 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from sandboxd.engines.database.drivers import expirations, mysql, mysql_url, statements
-from sandboxd.engines.database.drivers.dialing import DEADLINE, taking, turn
-from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser, sanitized, substituted
+from sandboxd.engines.database.drivers.dialing import DEADLINE, prefixed, taking, turn
+from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser, substituted
 from sandboxd.vault.framework.urls import path_escaped
 
 if TYPE_CHECKING:
@@ -74,14 +74,12 @@ class MySQL:
             return
         if not change.username or not change.password:
             raise PluginError("failed to change password: must provide both username and password")
-        try:
-            own = (change.username, change.self_managed_password) if change.self_managed_password else None
-            hidden = (change.password, change.self_managed_password)
+        own = (change.username, change.self_managed_password) if change.self_managed_password else None
+        hidden = (change.password, change.self_managed_password)
+        with prefixed("failed to change password: "):
             async with self._connected("", *hidden, own=own) as session:
                 values = {"name": change.username, "username": change.username, "password": change.password}
                 await _transact(session, change.statements or (_CHANGE_PASSWORD,), values)
-        except PluginError as error:
-            raise PluginError(f"failed to change password: {error.text}") from None
 
     async def delete_user(self, username: str, statements: tuple[str, ...]) -> None:
         """See `Plugin`."""
@@ -108,20 +106,14 @@ class MySQL:
             hidden: passwords that errors must not show, beside the configured one.
             own: log in as this user, by this password, instead of as the configured one.
         """
-        try:
-            async with taking(self._lock, DEADLINE):
-                if self._session is None:
-                    settings = self._settings(own)
-                    try:
-                        self._session = await mysql.connect(
-                            settings, self._context(), server_name=self._found["tls_server_name"]
-                        )
-                    except PluginError as error:
-                        raise PluginError(before + error.text) from None
-                yield self._session
-        except PluginError as error:
-            labels = self._family.hidden(self._config) | dict.fromkeys(hidden, "[password]")
-            raise PluginError(sanitized(error.text, labels)) from None
+        labels = self._family.hidden(self._config) | dict.fromkeys(hidden, "[password]")
+        async with taking(self._lock, DEADLINE, labels):
+            if self._session is None:
+                settings = self._settings(own)
+                with prefixed(before):
+                    name = self._found["tls_server_name"]
+                    self._session = await mysql.connect(settings, self._context(), server_name=name)
+            yield self._session
 
     def _settings(self, own: tuple[str, str] | None = None) -> mysql_url.Settings:
         username, password = own or (self._found["username"], self._found["password"])

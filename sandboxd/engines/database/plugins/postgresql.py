@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from sandboxd.engines.database import details
 from sandboxd.engines.database.drivers import expirations, postgres, postgres_url, statements
-from sandboxd.engines.database.drivers.dialing import CLOSE_LIMIT, driver, taking, turn
-from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser, sanitized, substituted
+from sandboxd.engines.database.drivers.dialing import CLOSE_LIMIT, driver, prefixed, taking, turn
+from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser, substituted
 from sandboxd.vault.errors import listed
 from sandboxd.vault.framework.urls import path_escaped
 
@@ -185,20 +185,15 @@ class PostgreSQL:
             hidden: passwords that errors must not show, beside the configured one.
             own: log in as this user, by this password, instead of as the configured one.
         """
-        try:
-            async with taking(self._lock, postgres.TIMED_OUT):
-                if self._connection is None:
-                    settings = self._settings(own)
-                    try:
-                        self._connection = await postgres.connect(settings, self._call.profile)
-                    except PluginError as error:
-                        raise PluginError(before + error.text) from None
-                self._broken = True
-                yield self._connection
-                self._broken = False
-        except PluginError as error:
-            labels = self._family.hidden(self._config) | dict.fromkeys(hidden, "[password]")
-            raise PluginError(sanitized(error.text, labels)) from None
+        labels = self._family.hidden(self._config) | dict.fromkeys(hidden, "[password]")
+        async with taking(self._lock, postgres.TIMED_OUT, labels):
+            if self._connection is None:
+                settings = self._settings(own)
+                with prefixed(before):
+                    self._connection = await postgres.connect(settings, self._call.profile)
+            self._broken = True
+            yield self._connection
+            self._broken = False
 
     def _settings(self, own: tuple[str, str] | None = None) -> postgres_url.Settings:
         username, password = own or (self._found["username"], self._found["password"])

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandboxd.engines.database.drivers import resp
-from sandboxd.engines.database.drivers.dialing import taking, turn
+from sandboxd.engines.database.drivers.dialing import prefixed, taking, turn
 from sandboxd.engines.database.drivers.statements import json_list
-from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser, sanitized
+from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser
 from sandboxd.vault.framework import urls
 from sandboxd.vault.framework.loopback import check_loopback
 
@@ -101,17 +101,12 @@ class Redis:
             before: stands before the reason when there is none to be had.
             hidden: passwords that errors must not show, beside what the family hides.
         """
-        try:
-            async with taking(self._lock, resp.TIMED_OUT):
-                if self._connection is None:
-                    try:
-                        self._connection = await resp.connect(self._server())
-                    except PluginError as error:
-                        raise PluginError(before + error.text) from None
-                yield self._connection
-        except PluginError as error:
-            labels = self._family.hidden(self._config) | dict.fromkeys(hidden, "[password]")
-            raise PluginError(sanitized(error.text, labels)) from None
+        labels = self._family.hidden(self._config) | dict.fromkeys(hidden, "[password]")
+        async with taking(self._lock, resp.TIMED_OUT, labels):
+            if self._connection is None:
+                with prefixed(before):
+                    self._connection = await resp.connect(self._server())
+            yield self._connection
 
     def _server(self) -> resp.Server:
         host, port = self._place()
