@@ -17,6 +17,7 @@ import msgspec
 from sandboxd.vault.framework.ttl import Bounds
 
 if TYPE_CHECKING:
+    from sandboxd.fakes import Source
     from sandboxd.vault.clock import Clock
     from sandboxd.vault.entropy import Entropy
     from sandboxd.vault.framework.system import System
@@ -193,10 +194,22 @@ class Call:
 
     def fakes(self, kind: str, field: str = "", **options: object) -> Mapping[str, str]:
         """A fresh fake credential with all of its parts, by name; the value itself is under "value"."""
-        from sandboxd.fakes import Source, parts
+        from sandboxd.fakes import parts
 
-        source = Source(seed=self.entropy.bytes(32), path=f"{self.mount.path}{self.path}", field=field)
-        return parts(kind, source, options)
+        return parts(kind, self._source(field), options)
+
+    async def fakes_slowly(self, kind: str, field: str = "", **options: object) -> Mapping[str, str]:
+        """As `fakes`, in a thread: for what takes a while, such as an RSA key."""
+        from asyncio import to_thread
+
+        from sandboxd.fakes import parts
+
+        return await to_thread(parts, kind, self._source(field), options)
+
+    def _source(self, field: str) -> "Source":
+        from sandboxd.fakes import Source
+
+        return Source(seed=self.entropy.bytes(32), path=f"{self.mount.path}{self.path}", field=field)
 
     def superseded(self, value: str, *, grace: int = 0) -> None:
         """Say that a credential without a lease was replaced: it is valid for `grace` more seconds, if at all."""

@@ -1,0 +1,77 @@
+"""hvac, unmodified: the Google Cloud secrets engine, which Vault has and OpenBao does not bring."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import hvac
+import pytest
+from conformance.servers import ROOT_TOKEN, start
+from hvac import exceptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hvac.api.secrets_engines import Gcp
+
+BINDINGS = 'resource "//cloudresourcemanager.googleapis.com/projects/shop" { roles = ["roles/viewer"] }'
+SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
+
+
+@pytest.fixture(scope="module")
+def client(subject: str) -> Iterator[hvac.Client]:
+    if subject == "oracle":
+        pytest.skip("OpenBao does not bring the engine")
+    server = start(subject, flags=("-as=vault",))
+    made = hvac.Client(url=server.address, token=ROOT_TOKEN)
+    made.sys.enable_secrets_engine("gcp")
+    yield made
+    made.adapter.close()
+    server.stop()
+
+
+@pytest.fixture
+def gcp(client: hvac.Client) -> Gcp:
+    assert client.secrets.gcp.configure(credentials="{}", ttl=3600, max_ttl=7200).status_code == 204
+    return client.secrets.gcp
+
+
+def test_the_configuration_is_read_and_its_key_rotated(gcp: Gcp) -> None:
+    assert gcp.read_config()["data"]["max_ttl"] == 7200
+    assert len(gcp.rotate_root_credentials()["data"]["private_key_id"]) == 40
+
+
+def test_a_roleset_gives_keys_that_end_with_their_lease(gcp: Gcp, client: hvac.Client) -> None:
+    gcp.create_or_update_roleset("keys", "shop", BINDINGS, "service_account_key")
+    key = gcp.generate_service_account_key("keys")
+    assert json.loads(base64.b64decode(key["data"]["private_key_data"]))["type"] == "service_account"
+    assert key["lease_duration"] == 3600
+    client.sys.revoke_lease(key["lease_id"])
+    with pytest.raises(exceptions.InvalidRequest):
+        client.sys.read_lease(key["lease_id"])
+
+
+def test_a_roleset_gives_access_tokens(gcp: Gcp) -> None:
+    gcp.create_or_update_roleset("tokens", "shop", BINDINGS, token_scopes=SCOPES)
+    assert "tokens" in gcp.list_rolesets()["data"]["keys"]
+    assert gcp.generate_oauth2_access_token("tokens")["data"]["token"].startswith("ya29.")
+    assert gcp.rotate_roleset_account("tokens").status_code == 204
+    assert gcp.rotate_roleset_account_key("tokens").status_code == 204
+    assert gcp.delete_roleset("tokens").status_code == 204
+
+
+def test_static_accounts_give_what_they_are_for(gcp: Gcp) -> None:
+    email = "app@shop.iam.gserviceaccount.com"
+    gcp.create_or_update_static_account("app", email, secret_type="access_token", token_scopes=SCOPES)
+    assert gcp.read_static_account("app")["data"]["service_account_project"] == "shop"
+    assert gcp.generate_static_account_oauth2_access_token("app")["data"]["token_ttl"] == 3599
+    with pytest.raises(exceptions.InvalidRequest, match="cannot generate service account keys"):
+        gcp.generate_static_account_service_account_key("app")
+
+
+def test_impersonated_accounts_give_tokens(gcp: Gcp) -> None:
+    gcp.create_or_update_impersonated_account("app", "app@shop.iam.gserviceaccount.com", token_scopes=SCOPES, ttl="30m")
+    assert gcp.list_impersonated_accounts()["data"]["keys"] == ["app"]
+    assert gcp.generate_impersonated_account_oauth2_access_token("app")["data"]["token_ttl"] == 1799
