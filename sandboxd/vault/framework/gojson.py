@@ -4,22 +4,24 @@ A **shape** says what is expected: `TEXT`, `ListOf` or `MapOf` a shape, or a `St
 case of letters, and whose other fields do not count. `null` is the zero value of whatever is expected.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Final
 
-_BLANK = " \t\r\n"
-_SAYS: tuple[tuple[str, str], ...] = (
-    ("Expecting value", "looking for beginning of value"),
-    ("Illegal trailing comma", "looking for beginning of value"),
-    ("Expecting property name", "looking for beginning of object key string"),
-    ("Expecting ':'", "after object key"),
-    ("Invalid control character", "in string literal"),
-    ("Invalid \\escape", "in string escape code"),
-    ("Invalid \\uXXXX", "in \\u hexadecimal character escape"),
-)
+DEEPEST = 100  # levels of nesting; 10,000 in Go, whose stack grows
+EARLY_END = "unexpected EOF"
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
+_DIGITS = re.compile(r"[0-9]*")
+_HEX = re.compile(r"[0-9a-fA-F]{4}")
+_ESCAPES: Final = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_LITERALS: Final[Mapping[str, tuple[str, bool | None]]] = {
+    "t": ("true", True),
+    "f": ("false", False),
+    "n": ("null", None),
+}
+_SHOWN: Final = {"'": "\\'", "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _KINDS: tuple[tuple[type, str], ...] = (
     (bool, "bool"),
     (int, "number"),
@@ -28,7 +30,6 @@ _KINDS: tuple[tuple[type, str], ...] = (
     (list, "array"),
     (dict, "object"),
 )
-_HEX = re.compile(r"[0-9a-fA-F]*")
 
 
 @dataclass(frozen=True)
@@ -95,59 +96,155 @@ def unmarshal(text: str, shape: Shape) -> Any:
 
 def first_value(text: str) -> Any:
     """The first value of a JSON text. Raises ValueError with the text of Go's decoder."""
-    start = len(text) - len(text.lstrip(_BLANK))
-    if start == len(text):
+    reader = _Reader(text)
+    reader.skip()
+    if reader.at == len(text):
         raise ValueError("EOF")
-    try:
-        value, _ = _DECODER.raw_decode(text, start)
-    except json.JSONDecodeError as error:
-        _refuse(text, error)
-    except RecursionError:
-        raise ValueError("exceeded max depth") from None
-    return value
+    return reader.value(0)
 
 
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"invalid character '{name[0]}' {_SAYS[0][1]}")
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
 
-
-_DECODER = json.JSONDecoder(parse_constant=_constant)
-
-
-def _refuse(text: str, error: json.JSONDecodeError) -> NoReturn:
-    """Say what is wrong in Go's words."""
-    at = error.pos
-    if error.msg.startswith("Illegal trailing comma"):
-        at += 1 + len(text[at + 1 :]) - len(text[at + 1 :].lstrip(_BLANK))
-    elif error.msg.startswith("Invalid \\escape"):
-        at += 1
-    elif error.msg.startswith("Invalid \\uXXXX"):
-        found = _HEX.match(text, at + 1)
+    def skip(self) -> None:
+        found = _BLANKS.match(self.text, self.at)
         assert found is not None
-        at = found.end()
-    if at >= len(text) or error.msg.startswith("Unterminated string"):
-        raise ValueError("unexpected EOF") from None
-    where = next((words for start, words in _SAYS if error.msg.startswith(start)), "")
-    if not where:  # Expecting ',' delimiter
-        where = "after object key:value pair" if _in_object(text[:at]) else "after array element"
-    raise ValueError(f"invalid character {_shown(text[at])} {where}") from None
+        self.at = found.end()
 
+    def char(self) -> str:
+        if self.at >= len(self.text):
+            raise ValueError(EARLY_END)
+        return self.text[self.at]
 
-def _in_object(text: str) -> bool:
-    """Whether what ends here is within an object rather than an array."""
-    depth = 0
-    for sign in reversed(re.sub(r'"(?:[^"\\]|\\.)*"', "", text)):
-        depth += (sign in "}]") - (sign in "{[")
-        if depth < 0:
-            return sign == "{"
-    return False
+    def next(self) -> str:
+        """The next character that is no blank."""
+        self.skip()
+        return self.char()
 
+    def invalid(self, where: str) -> ValueError:
+        char = self.char()
+        shown = _SHOWN.get(char, char)
+        if shown == char and not char.isprintable():
+            code = ord(char)
+            shown = f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+        return ValueError(f"invalid character '{shown}' {where}")
 
-def _shown(char: str) -> str:
-    named = {"'": "\\'", "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
-    if named is None and not char.isprintable():
-        named = f"\\x{ord(char):02x}"
-    return f"'{named or char}'"
+    def value(self, depth: int) -> Any:
+        char = self.next()
+        if char in "{[" and depth >= DEEPEST:
+            raise ValueError("exceeded max depth")
+        if char == "{":
+            return self.object(depth)
+        if char == "[":
+            return self.array(depth)
+        if char == '"':
+            return self.string()
+        if char in _LITERALS:
+            return self.literal(*_LITERALS[char])
+        if char in "-0123456789":
+            return self.number()
+        raise self.invalid("looking for beginning of value")
+
+    def object(self, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        self.at += 1
+        if self.next() == "}":
+            self.at += 1
+            return found
+        while True:
+            if self.next() != '"':
+                raise self.invalid("looking for beginning of object key string")
+            key = self.string()
+            if self.next() != ":":
+                raise self.invalid("after object key")
+            self.at += 1
+            found[key] = self.value(depth + 1)
+            if self.ended("}", "after object key:value pair"):
+                return found
+
+    def array(self, depth: int) -> list[Any]:
+        found: list[Any] = []
+        self.at += 1
+        if self.next() == "]":
+            self.at += 1
+            return found
+        while True:
+            found.append(self.value(depth + 1))
+            if self.ended("]", "after array element"):
+                return found
+
+    def ended(self, closing: str, where: str) -> bool:
+        """Whether an object or array ends here, rather than going on after a comma."""
+        char = self.next()
+        if char not in (closing, ","):
+            raise self.invalid(where)
+        self.at += 1
+        return char == closing
+
+    def literal(self, word: str, value: bool | None) -> bool | None:
+        for expected in word:
+            if self.char() != expected:
+                raise self.invalid(f"in literal {word} (expecting '{expected}')")
+            self.at += 1
+        return value
+
+    def number(self) -> float:
+        start = self.at
+        self.at += self.char() == "-"
+        if self.char() == "0":
+            self.at += 1
+        else:
+            self.digits()
+        if self.text.startswith(".", self.at):
+            self.at += 1
+            self.digits()
+        if self.text[self.at : self.at + 1] in ("e", "E"):
+            self.at += 1
+            self.at += self.char() in "+-"
+            self.digits()
+        return float(self.text[start : self.at])
+
+    def digits(self) -> None:
+        found = _DIGITS.match(self.text, self.at)
+        assert found is not None
+        if not found[0]:
+            raise self.invalid("in numeric literal")
+        self.at = found.end()
+
+    def string(self) -> str:
+        self.at += 1
+        parts: list[str] = []
+        while True:
+            found = _PLAIN.match(self.text, self.at)
+            assert found is not None
+            parts.append(found[0])
+            self.at = found.end()
+            char = self.char()
+            if char == '"':
+                self.at += 1
+                return "".join(parts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            if char != "\\":
+                raise self.invalid("in string")
+            parts.append(self.escape())
+
+    def escape(self) -> str:
+        start = self.at
+        self.at += 1
+        char = self.char()
+        self.at += 1
+        if char in _ESCAPES:
+            return _ESCAPES[char]
+        size = 6 if char == "u" else 2
+        digits = _HEX.match(self.text, self.at) if char == "u" else None
+        if digits is not None:
+            self.at = digits.end()
+            return chr(int(digits[0], 16))
+        cut = self.text[start : start + size]
+        if char == "u" and re.fullmatch(r"\\u[0-9a-fA-F]*", cut):
+            raise ValueError(EARLY_END)
+        raise ValueError(f"invalid escape sequence `{cut}` in string")
 
 
 def _shaped(value: Any, shape: Shape, path: str, faults: list[str]) -> Any:
