@@ -17,9 +17,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from sandboxd.vault.framework.backend import Call, Lease, Path, Result, SecretKind
+from sandboxd.vault.framework.backend import Call, Lease, Path, Response, Result, SecretKind
 from sandboxd.vault.framework.fields import Duration, Name, param
-from sandboxd.vault.framework.records import only, page, update, without
+from sandboxd.vault.framework.records import only, page, sent, update, without
 
 R = TypeVar("R")
 
@@ -116,7 +116,7 @@ class Single(Generic[R]):
 
     def _write(self, call: Call, args: R) -> None:
         before = self.load(call) if self.merges else None
-        self.store(call, self.check(call, args if before is None else update(before, args, call.given)))
+        self.store(call, self.check(call, args if before is None else update(before, args, sent(call, self.record))))
 
     def _delete(self, call: Call, _args: R) -> None:
         call.storage.delete(self.template)
@@ -142,6 +142,7 @@ class Collection(Generic[R]):
         merges: whether a write leaves the fields alone that it doesn't name.
         check: raises what refuses a record, or gives it as it is to be stored.
         show: what a read gives; by default all of its fields.
+        answers: whether a write is answered with an empty object rather than with nothing.
         paged: whether lists can be taken in parts, as OpenBao's can.
         exists: whether the policies tell a first write (`create`) from the others.
         list_help: one line for the list.
@@ -156,6 +157,7 @@ class Collection(Generic[R]):
     merges: bool = True
     check: Callable[[Call, Named[R]], R] = lambda _call, named: named.record
     show: Callable[[Named[R]], Result] = lambda named: without(named.record)
+    answers: bool = False
     paged: bool = False
     exists: bool = False
     list_help: str = "List their names."
@@ -220,11 +222,12 @@ class Collection(Generic[R]):
         record = self.load(call, name)
         return None if record is None else self.show(Named(name, record))
 
-    def _write(self, call: Call, args: Any) -> None:
+    def _write(self, call: Call, args: Any) -> Result:
         name = self.name_of(args)
         before = self.load(call, name) if self.merges else None
-        record = only(self.record, args) if before is None else update(before, args, call.given)
+        record = only(self.record, args) if before is None else update(before, args, sent(call, self.record))
         self.store(call, name, self.check(call, Named(name, record)))
+        return Response() if self.answers else None
 
     def _delete(self, call: Call, args: Any) -> None:
         call.storage.delete(f"{self.folder}/{self.name_of(args)}")
