@@ -172,7 +172,7 @@ async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
             return TAKEN if error.errno == errno.EADDRINUSE else FAILED
         scheme = "https" if listener.tls is not None else "http"
         host = f"[{addresses[0][0]}]" if ":" in addresses[0][0] else addresses[0][0]
-        control.address = address = f"{scheme}://{host}:{addresses[0][1]}"
+        control.address = sandbox.world.address = address = f"{scheme}://{host}:{addresses[0][1]}"
         running = state.Running(
             name=wish.name,
             pid=os.getpid(),

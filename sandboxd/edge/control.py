@@ -20,6 +20,7 @@ from sandboxd.edge.app import App
 from sandboxd.edge.decode import first
 from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import CONTROL, FORWARD_AUTH, Answer, Incoming
+from sandboxd.edge.published import CLUSTERS, published
 from sandboxd.edge.sandbox import Sandbox
 from sandboxd.edge.worlds import Worlds
 from sandboxd.vault.errors import VaultError
@@ -70,6 +71,9 @@ class Control:
         if path == FORWARD_AUTH or path.startswith(f"{FORWARD_AUTH}/"):
             return await forward_auth.answer(self._sandbox, incoming)
         name = path[len(CONTROL) :].rstrip("/")
+        if name.startswith(CLUSTERS) and incoming.method == "GET":
+            document = published(self._sandbox.world, name, incoming)
+            return _refused(404, "no such document") if document is None else Answer(200, encode(document) + b"\n")
         shape = self._shape(name)
         route = self._routes.get((incoming.method, shape))
         if route is None:

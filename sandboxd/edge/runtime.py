@@ -64,6 +64,7 @@ def beside(world: World, name: str) -> World:
         entropy=world.entropy.fork(name),
         encode=world.encode,
     )
+    made.address = world.address
     insight(made)
     return made
 

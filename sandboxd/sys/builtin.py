@@ -6,7 +6,10 @@ grew up in a repository of their own the version of that repository.
 
 from sandboxd.vault.mounts import Table
 
-ALIASES: dict[Table, dict[str, str]] = {"mounts": {"generic": "kv"}, "auth": {"aws-ec2": "aws"}}
+ALIASES: dict[Table, dict[str, str]] = {
+    "mounts": {"generic": "kv", "openldap": "ldap"},
+    "auth": {"aws-ec2": "aws"},
+}
 """Old names that the servers still take."""
 
 # Of these, OpenBao's registry of plugins holds what has a deprecation status; the others are part of its core.

@@ -29,8 +29,7 @@ class BuiltIn:
         system = _SYSTEM.get((table, kind))
         if system is not None:
             return _load(system, "BACKEND")
-        if kind == "generic":
-            kind = "kv"
+        kind = builtin.ALIASES[table].get(kind, kind)
         if kind not in self.names(table):
             return None
         module = f"{package}.{kind.replace('-', '_')}"

@@ -43,6 +43,11 @@ class WorldSystem:
         self.profile = world.profile
         self.live = world.settings.live
 
+    @property
+    def address(self) -> str:
+        """The URL at which the sandbox answers; empty when it is not known."""
+        return self._world.address or self._world.settings.api_address
+
     def declared(self, path: str, number: int) -> dict[str, Any]:
         """The fields that the fixture declares for a dynamic credential. Raises Failure without that fixture."""
         return self._world.declared(self._namespace.path, path, number)

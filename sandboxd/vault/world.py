@@ -156,6 +156,7 @@ class World:
         self.audit.identity_of = self._identity_policies
         self.seal.on_open = self._opened
         self.faults: Faults | None = None
+        self.address = ""  # where it answers, once it does
         self.observer: Observer | None = None
         self.declared: Callable[[str, str, int], dict[str, Any]] = _undeclared
         self._systems: dict[str, WorldSystem] = {}
@@ -368,6 +369,6 @@ class Revocations:
         if found is None or found[0].renew is None:
             return entry.secret
         kind, call = found
-        call.operation, call.raw = "renew", {"increment": increment}
+        call.operation, call.raw = "renew", {"increment": increment, "issue_time": entry.issue_time}
         result = kind.renew(call, entry.secret)
         return await waited(result) if isawaitable(result) else result

@@ -184,6 +184,7 @@ async def renew(call: Call, lease: Lease) -> Lease:
         increment=call.raw.get("increment", 0),
         ttl=role.default_ttl,
         max_ttl=role.max_ttl,
+        start=call.raw.get("issue_time", 0) // NANOSECONDS,
     )
     expiration = call.clock.now_ns() + (ttl + BUFFER) * NANOSECONDS
     change = UpdateUser(username=lease.internal["username"], expiration=expiration, statements=role.renew_statements)

@@ -4,13 +4,12 @@ Each mount has a signing key of its own, made when it is first needed. The **iss
 sandbox, below which the discovery document and the key set are (`documents`), as a cluster has them.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
 
-from sandboxd.fakes import Source, hosts, parts
+from sandboxd.fakes import hosts
 from sandboxd.fakes.forms.service_account import key_set, load_key
 from sandboxd.vault.framework.backend import Call
 
@@ -37,7 +36,9 @@ class Reader(Protocol):
 
 
 def issuer(call: Call) -> str:
-    """The issuer of a mount's tokens, at the address by which the client knows this sandbox, if nobody can own that."""
+    """The issuer of a mount's tokens: at the sandbox's address, or at that by which the client knows it."""
+    if call.system.address:
+        return f"{call.system.address}{PLACE}{call.mount.accessor}"
     host = call.request.header("host")
     if not hosts.is_local(hosts.of_url(f"http://{host}")):
         host = "127.0.0.1:8200"
@@ -48,8 +49,7 @@ async def signing_key(call: Call) -> str:
     """The key that the mount signs with, as PEM; made in a thread when there is none yet."""
     known = call.storage.get(_KEY, SigningKey)
     if known is None:
-        source = Source(seed=call.entropy.bytes(32), path=call.mount.path, field=_KEY)
-        made = await asyncio.to_thread(parts, "rsa.private_key", source)
+        made = await call.fakes_slowly("rsa.private_key", _KEY)
         known = call.storage.get(_KEY, SigningKey)  # another request may have been faster
         if known is None:
             known = SigningKey(made["value"])

@@ -18,7 +18,6 @@ from sandboxd.vault.framework.fields import Duration, param
 from sandboxd.vault.framework.records import update, without
 from sandboxd.vault.framework.usernames import Record, Template
 from sandboxd.vault.gotemplate import Function, TemplateError
-from sandboxd.vault.gotemplate import Template as GoTemplate
 from sandboxd.vault.gotemplate.values import text_of
 from sandboxd.vault.gotext import decode_base64
 
@@ -122,13 +121,13 @@ def _data(user: str, password: str, display_name: str, role: str, issued: int, e
 
 def _filled(call: Call, template: str, data: Mapping[str, object]) -> str:
     """A template of LDIF filled in. Raises ValueError."""
-    known = Template.parse("-", profile=call.profile)._parsed.functions  # noqa: SLF001 (what every template may call)
+    functions = {"utf16le": Function(_utf16le, ("string",))}
     try:
-        parsed = GoTemplate.parse(template, {**known, "utf16le": Function(_utf16le, ("string",))})
+        parsed = Template.parse(template, profile=call.profile, functions=functions)
     except TemplateError as error:
-        raise ValueError(f"failed to parse template: unable to parse template: {error}") from None
+        raise ValueError(f"failed to parse template: {error}") from None
     try:
-        return Template(parsed).render(Record("openldap.dynamicTemplateData", **data), call.clock, call.entropy)
+        return parsed.render(Record("openldap.dynamicTemplateData", **data), call.clock, call.entropy)
     except ValueError as error:
         raise ValueError(f"failed to execute template: {error}") from None
 

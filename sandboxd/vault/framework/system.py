@@ -15,6 +15,10 @@ class System(Protocol):
     def live(self) -> bool:
         """Whether engines are to reach upstreams on this machine, where a mount says nothing of it."""
 
+    @property
+    def address(self) -> str:
+        """The URL at which the sandbox answers; empty when it is not known."""
+
     def declared(self, path: str, number: int) -> dict[str, Any]:
         """The fields that the fixture declares for a dynamic credential, with the values of its so manieth issue.
 

@@ -32,6 +32,7 @@ from sandboxd.vault.gotext import decode_base64
 
 __all__ = ["Record", "Template", "TemplateError"]
 
+_NONE: Mapping[str, Function] = {}
 MISSING_TEMPLATE = "missing template"
 _HASH = 8  # symbols of the hash that `truncate_sha256` ends with
 
@@ -43,20 +44,24 @@ class Template:
         self._parsed = parsed
 
     @classmethod
-    def parse(cls, text: str, *, profile: str = "openbao", strict: bool = False) -> "Template":
+    def parse(
+        cls, text: str, *, profile: str = "openbao", strict: bool = False, functions: Mapping[str, Function] = _NONE
+    ) -> "Template":
         """Parse a template.
 
         Args:
             text: the template.
             profile: whose functions it may call: "vault" or "openbao".
             strict: whether a key that a map doesn't have is an error.
+            functions: what it may call beyond these.
 
         Raises TemplateError, a ValueError with the real server's text.
         """
         if not text:
             raise TemplateError(MISSING_TEMPLATE)
         try:
-            return cls(GoTemplate.parse(text, _FIXED if profile == "openbao" else _VAULT, strict=strict))
+            known = _FIXED if profile == "openbao" else _VAULT
+            return cls(GoTemplate.parse(text, {**known, **functions}, strict=strict))
         except TemplateError as error:
             raise TemplateError(f"unable to parse template: {error}") from None
 

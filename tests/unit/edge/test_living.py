@@ -35,7 +35,7 @@ async def ask(tmp_path):
         answer = await app.answer(
             Incoming(method, name if name.startswith("/") else f"/_sandboxd/v1/{name}", headers, sent, "127.0.0.1", 1)
         )
-        return answer.status, json.loads(answer.body)
+        return answer.status, json.loads(answer.body) if answer.body else None
 
     return asking
 
@@ -125,3 +125,37 @@ async def test_tokens_that_read_an_old_version_are_named(ask):
     assert (user["name"], user["version"], user["token_alive"]) == ("token", 1, True)
     await ask("GET", "/v1/secret/data/db")
     assert (await ask("GET", "rotation"))[1][0]["old_in_use_by"] == []
+
+
+async def test_the_keys_of_a_simulated_cluster_are_there_for_everyone(ask):
+    await ask("POST", "/v1/sys/mounts/cluster", {"type": "kubernetes"})
+    accessor = (await ask("GET", "/v1/sys/mounts/cluster"))[1]["data"]["accessor"]
+    config = {"kubernetes_host": "https://127.0.0.1:6443", "disable_local_ca_jwt": True, "service_account_jwt": "x"}
+    await ask("POST", "/v1/cluster/config", config)
+    role = {"allowed_kubernetes_namespaces": "*", "service_account_name": "app"}
+    await ask("POST", "/v1/cluster/roles/app", role)
+    status, found = await ask("POST", "/v1/cluster/creds/app", {"kubernetes_namespace": "shop"})
+    assert status == 200, found
+    status, keys = await ask("GET", f"kubernetes/{accessor}/openid/v1/jwks", token="")
+    assert status == 200
+    (key,) = keys["keys"]
+    assert _verifies(found["data"]["service_account_token"], key)
+    _, discovered = await ask("GET", f"kubernetes/{accessor}/.well-known/openid-configuration", token="")
+    assert discovered["jwks_uri"].endswith(f"/_sandboxd/v1/kubernetes/{accessor}/openid/v1/jwks")
+    assert (await ask("GET", "kubernetes/none/openid/v1/jwks", token=""))[0] == 404
+
+
+def _verifies(token, key):
+    from base64 import urlsafe_b64decode
+
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    def number(text):
+        return int.from_bytes(urlsafe_b64decode(text + "=="), "big")
+
+    signed, _, signature = token.rpartition(".")
+    public = RSAPublicNumbers(number(key["e"]), number(key["n"])).public_key()
+    public.verify(urlsafe_b64decode(signature + "=="), signed.encode(), PKCS1v15(), SHA256())
+    return True
