@@ -247,16 +247,16 @@ class _Reader:
         raise ValueError(f"invalid escape sequence `{cut}` in string")
 
 
-def _shaped(value: Any, shape: Shape, path: str, faults: list[str]) -> Any:
+def _shaped(value: Any, shape: Shape, path: str, faults: list[str], *, listed: bool = False) -> Any:
     """The value in its shape; what does not fit is noted, and is the zero value."""
     if isinstance(shape, Text):
-        return value if isinstance(value, str) else _misfit(value, shape, path, faults, "")
+        return value if isinstance(value, str) else _misfit(value, shape, path, faults, "", listed=listed)
     if isinstance(shape, ListOf):
         if not isinstance(value, list):
-            return _misfit(value, shape, path, faults, [])
-        return [_shaped(item, shape.item, f"{path}.{index}", faults) for index, item in enumerate(value)]
+            return _misfit(value, shape, path, faults, [], listed=listed)
+        return [_shaped(item, shape.item, f"{path}.{index}", faults, listed=True) for index, item in enumerate(value)]
     if not isinstance(value, dict):
-        _misfit(value, shape, path, faults, None)
+        _misfit(value, shape, path, faults, None, listed=listed)
         value = {}
     if isinstance(shape, MapOf):
         return {key: _shaped(item, shape.item, f"{path}.{_escaped(key)}", faults) for key, item in value.items()}
@@ -268,11 +268,12 @@ def _shaped(value: Any, shape: Shape, path: str, faults: list[str]) -> Any:
     return found
 
 
-def _misfit(value: Any, shape: Shape, path: str, faults: list[str], zero: Any) -> Any:
+def _misfit(value: Any, shape: Shape, path: str, faults: list[str], zero: Any, *, listed: bool) -> Any:
     if value is not None:
         kind = next(name for each, name in _KINDS if isinstance(value, each))
-        target = f"struct field {path}" if path else "value"
-        faults.append(f"json: cannot unmarshal {kind} into Go {target} of type {shape.type}")
+        # An item of an array is named by its place alone.
+        target = "Go value" if not path else path if listed else f"Go struct field {path}"
+        faults.append(f"json: cannot unmarshal {kind} into {target} of type {shape.type}")
     return zero
 
 
