@@ -152,7 +152,7 @@ async def _serve(wish: Wish) -> int:
 async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
     from sandboxd.edge.control import Control
     from sandboxd.edge.runtime import serving
-    from sandboxd.edge.tasks import spawn
+    from sandboxd.vault.waiting import spawn
 
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -14,11 +14,10 @@ import msgspec
 from sandboxd import __version__
 from sandboxd.edge.runtime import beside, make_world
 from sandboxd.edge.snapshots import BASELINE, NOW, Saved, Snapshots
+from sandboxd.edge.upstreams import let_go
 from sandboxd.edge.verdict import Verdict, verify
 from sandboxd.rotation import Remake, Rotation
 from sandboxd.vault.bootstrap import start_dev
-from sandboxd.vault.framework.backend import is_live
-from sandboxd.vault.leases import lease_path
 from sandboxd.vault.storage import Snapshot
 from sandboxd.vault.world import Profile, Settings, World
 
@@ -174,19 +173,8 @@ class Sandbox:
         """Have resets go back to the state as it is now."""
         self._baseline, self._based_on = self.world.snapshot(), self.plan
 
-    async def let_go(self, kept: Snapshot | None = None) -> None:
-        """Have engines undo what they made in upstreams, less what is in the state that is `kept`."""
-        world = self.world
-        mounts = (mounted for namespace in world.namespaces for mounted in world.mounts.list(namespace, "mounts"))
-        live = [mounted for mounted in mounts if is_live(mounted.mount.options, sandbox=world.settings.live)]
-        for mounted in live:
-            for lease_id in world.leases.walk(mounted.mount.path, mounted.namespace.id):
-                entry = world.leases.get(lease_id)
-                if entry is not None and (kept is None or lease_path(lease_id) not in kept.values):
-                    await world.leases.revoke_later(entry)
-
     async def _go_to(self, snapshot: Snapshot) -> None:
-        await self.let_go(snapshot)
+        await let_go(self.world, snapshot)
         async with self.world.timeline.jumping:
             if self.world.return_to(snapshot):
                 self.rotation.reschedule()
@@ -240,7 +228,7 @@ class Sandbox:
         if self._journal is not None:
             self._journal.close()
         else:
-            await self.let_go(self._baseline if self.options.world else None)
+            await let_go(self.world, self._baseline if self.options.world else None)
         self.world.audit.close()
 
 

@@ -1,4 +1,4 @@
-"""Tasks: started through here, named, and held until they are done."""
+"""Requests without tasks, and errors that no request can be told of."""
 
 import asyncio
 from collections.abc import Coroutine, Generator
@@ -6,18 +6,9 @@ from types import coroutine
 from typing import Any, TypeVar
 
 from sandboxd.vault.errors import VaultError
+from sandboxd.vault.waiting import spawn
 
 T = TypeVar("T")
-
-_held: set["asyncio.Task[Any]"] = set()
-
-
-def spawn(work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
-    """Start a task and hold it until it is done."""
-    task = asyncio.get_running_loop().create_task(work, name=name)
-    _held.add(task)
-    task.add_done_callback(_held.discard)
-    return task
 
 
 class Ready:

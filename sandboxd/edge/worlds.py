@@ -19,11 +19,11 @@ from sandboxd.edge.decode import refused
 from sandboxd.edge.runtime import beside, tick
 from sandboxd.edge.sandbox import Sandbox
 from sandboxd.edge.snapshots import BASELINE, RESERVED, Snapshots, check_name, shown
-from sandboxd.edge.tasks import spawn
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import Refusal
 from sandboxd.vault.namespaces import RESERVED as NO_NAMESPACES
 from sandboxd.vault.namespaces import ROOT
+from sandboxd.vault.waiting import spawn
 
 if TYPE_CHECKING:
     from sandboxd.edge.app import App

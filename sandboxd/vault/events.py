@@ -7,7 +7,8 @@ seen. Kinds:
 - `lease.expired`, `lease.revoked`, `token.expired`, `token.revoked`;
 - `lease.revocation_failed`: its engine could not revoke the secret; it is tried again, or given up (`irrevocable`);
 - `rotation.coming`, `rotation.done`, `rotation.failed`, `rotation.grace_over`;
-- `secret.expiring`, `secret.expired`.
+- `secret.expiring`, `secret.expired`;
+- `state.upstream_failed`: an engine could not bring its upstream to where a state that was gone back to takes it to be.
 """
 
 import asyncio

@@ -288,12 +288,10 @@ class Leases:
 
     # Ending
 
-    async def expire_next(self) -> None:
-        """Revoke the lease that is due next."""
+    def take_due(self) -> LeaseEntry | None:
+        """The lease that is due next, for `expire` to revoke; it is due no more."""
         _, lease_id = heapq.heappop(self._due)
-        entry = self.get(lease_id)
-        if entry is not None:
-            await self._expire(entry)
+        return self.get(lease_id)
 
     async def revoke(self, entry: LeaseEntry, *, force: bool = False) -> None:
         """End a lease now. Raises Failure when the engine can't revoke its secret, unless forced."""
@@ -314,7 +312,15 @@ class Leases:
 
     async def revoke_later(self, entry: LeaseEntry) -> None:
         """End a lease now if its engine can, else as an expired one: tried again, and shown."""
-        await self._expire(msgspec.structs.replace(entry, expire_time=self._clock.now_ns()))
+        await self.expire(msgspec.structs.replace(entry, expire_time=self._clock.now_ns()))
+
+    async def revoke_unkept(self, entry: LeaseEntry) -> None:
+        """Have an engine revoke a secret whose lease could not be kept. When that fails too, it is told of."""
+        try:
+            if self.revoker is not None:
+                await self.revoker.revoke_secret(entry)
+        except VaultError:
+            self.on_failure(msgspec.structs.replace(entry, tries=MAX_TRIES, revoke_error="it could not be kept"))
 
     async def revoke_tree(self, token: Token) -> None:
         """Revoke a token and its children, the deepest first."""
@@ -381,7 +387,8 @@ class Leases:
         found = (self.get(ref.id) for ref in self._refs(token.hash))
         return [entry for entry in found if entry is not None]
 
-    async def _expire(self, entry: LeaseEntry) -> None:
+    async def expire(self, entry: LeaseEntry) -> None:
+        """Revoke a lease whose time has come; one that cannot be is tried again later, or given up."""
         try:
             await self.revoke(entry)
         except Failure as error:

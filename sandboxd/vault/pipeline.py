@@ -92,14 +92,28 @@ async def handle(world: "World", request: Request) -> Response | None:
             return answered
         request = msgspec.structs.replace(request, token=token.id, inline=True)
     with world.audit.entry(request) as entry:
+        response = None
         try:
             response = await serve(world, request, namespace, path, entry, token=token)
         finally:
-            world.commit()  # also on the way to a refusal: a use of a token counts, and so does a revocation
+            await keep(world, response)  # also on the way to a refusal: a use of a token counts, as a revocation does
         entry.response(response)
     if world.faults is not None and not request.own:
         response = await world.faults.after(request, response)
     return response
+
+
+async def keep(world: "World", response: Response | None) -> None:
+    """Keep what was written. Where that fails, a secret that nobody will get to see is revoked. Raises Failure."""
+    lent = None
+    if response is not None and response.lease is not None and response.lease.id:
+        lent = world.leases.get(response.lease.id)
+    try:
+        world.commit()
+    except Failure:
+        if lent is not None:
+            await world.leases.revoke_unkept(lent)
+        raise
 
 
 async def serve(

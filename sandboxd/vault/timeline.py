@@ -5,12 +5,14 @@ the moment that it was due: the clock stops there, the thing is done, and the cl
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from sandboxd.vault.clock import NANOSECONDS, Clock, ClockState
-from sandboxd.vault.leases import Leases
+from sandboxd.vault.leases import LeaseEntry, Leases
 from sandboxd.vault.storage import Storage
 from sandboxd.vault.timers import Timers
+from sandboxd.vault.waiting import spawn
 
 BREATH = 200
 """Things done in a jump before requests get their turn."""
@@ -23,11 +25,20 @@ class Timeline:
 
     Args:
         commit: keeps what was written.
+        slow: tells of a lease, or of the owner of a timer, whether something that may take long is behind it. Requests
+            do not wait for that, but jumps do.
     """
 
     def __init__(
-        self, storage: Storage, clock: Clock, leases: Leases, timers: Timers, commit: Callable[[], None]
+        self,
+        storage: Storage,
+        clock: Clock,
+        leases: Leases,
+        timers: Timers,
+        commit: Callable[[], None],
+        slow: Callable[[LeaseEntry | str], bool],
     ) -> None:
+        self._slow = slow
         self._storage = storage
         self._clock = clock
         self._leases = leases
@@ -87,7 +98,7 @@ class Timeline:
             due, what = self._next()
             if not due or due > self._clock.now_ns():
                 return
-            await self._do(what)
+            await self._do(what, beside=True)
             done += 1
             if done % BREATH == 0:
                 await asyncio.sleep(0)
@@ -128,13 +139,30 @@ class Timeline:
             self._commit()
         return done
 
-    async def _do(self, what: str) -> None:
+    async def _do(self, what: str, *, beside: bool = False) -> None:
+        """Do what is due next; with `beside`, only begin what may take long."""
+        work: Coroutine[Any, Any, None]
         if what == "notice":
             self._leases.give_notice()
-        elif what == "lease":
-            await self._leases.expire_next()
+            return
+        if what == "lease":
+            entry = self._leases.take_due()
+            if entry is None:
+                return
+            work, slow = self._leases.expire(entry), beside and self._slow(entry)
         else:
-            await self._timers.fire()
+            at, path = self._timers.take_due()
+            work, slow = self._timers.fire(at, path), beside and self._slow(self._timers.owner(path))
+        if slow:
+            spawn(self._apart(work), f"the {what} that was due")
+        else:
+            await work
+
+    async def _apart(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        finally:
+            self._commit()
 
     def freeze(self) -> None:
         """Stop the clock."""

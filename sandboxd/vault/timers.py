@@ -86,9 +86,17 @@ class Timers:
         owner, _, name = self._due[0][1].removeprefix(_TIMERS).partition("/") if self.next_due else ("", "", "")
         return owner, name
 
-    async def fire(self) -> None:
-        """Have the next timer go off; one whose work is refused goes off again later."""
-        at, path = heapq.heappop(self._due)
+    def take_due(self) -> tuple[int, str]:
+        """The moment and place of the timer that is due next, for `fire`; it is due no more."""
+        return heapq.heappop(self._due)
+
+    @staticmethod
+    def owner(path: str) -> str:
+        """Whose timer is kept at a path."""
+        return path.removeprefix(_TIMERS).partition("/")[0]
+
+    async def fire(self, at: int, path: str) -> None:
+        """Have a timer go off; one whose work is refused goes off again later."""
         owner, _, name = path.removeprefix(_TIMERS).partition("/")
         own = self._owners.get(owner)
         try:

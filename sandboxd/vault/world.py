@@ -16,7 +16,7 @@ from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure, Refusal, Sealed
 from sandboxd.vault.events import Events
-from sandboxd.vault.framework.backend import Response
+from sandboxd.vault.framework.backend import Response, is_live
 from sandboxd.vault.framework.records import sanitize_policies
 from sandboxd.vault.framework.ttl import Bounds
 from sandboxd.vault.identity import Identity
@@ -144,7 +144,7 @@ class World:
         self.events = Events(clock)
         self.timers = Timers(self.storage, clock)
         self.timers.ring = self._ring
-        self.timeline = Timeline(self.storage, clock, self.leases, self.timers, self.commit)
+        self.timeline = Timeline(self.storage, clock, self.leases, self.timers, self.commit, self._slow)
         self.lockouts = Lockouts(self.storage, self.mounts, clock)
         self.quotas = Quotas(self.storage, clock)
         self.mounts.on_remove = self._unmounted
@@ -290,6 +290,16 @@ class World:
         work = mounted.backend.on_timer(self.call(request, mounted, ""), name)
         if isawaitable(work):
             await waited(work)
+
+    def _slow(self, what: LeaseEntry | str) -> bool:
+        """Whether a real upstream is behind a lease, or behind the mount that a timer belongs to."""
+        if isinstance(what, str):
+            mounted = self.mounts.by_uuid(what)
+        else:
+            namespace = self.namespaces.get(what.namespace_id)
+            found = None if namespace is None or what.secret is None else self.mounts.find(namespace, what.path)
+            mounted = None if found is None else found[0]
+        return mounted is not None and is_live(mounted.mount.options, sandbox=self.settings.live)
 
     def _lease_ended(self, entry: LeaseEntry, how: End) -> None:
         for key in entry.credentials:

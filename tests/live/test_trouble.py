@@ -133,3 +133,39 @@ def test_a_stuck_database_holds_nobody_else_up(sandbox: Sandbox, monkeypatch: py
         assert b"context deadline exceeded" in body
     lent = sandbox.lend()
     assert sandbox.database.login(lent.username, lent.password)
+
+
+def test_no_request_waits_for_the_end_of_a_user_in_a_stuck_database(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lent = sandbox.lend()
+    app = App(sandbox.world)
+
+    async def ask() -> int:
+        asked = Incoming("GET", "/v1/sys/mounts", {"x-vault-token": ("root",)}, b"", "127.0.0.1", 1)
+        return (await asyncio.wait_for(app.answer(asked), 5)).status
+
+    async def one_after_another() -> list[int]:
+        sandbox.world.clock.advance(3600)
+        statuses = [await ask(), await ask()]
+        assert sandbox.world.leases.get(lent.lease) is not None
+        await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
+        return statuses
+
+    with sandbox.database.stuck(), monkeypatch.context() as hurry:
+        hurry.setattr(dialing, "LIMIT", 0.5)
+        assert asyncio.run(one_after_another()) == [200, 200]
+    sandbox.advance(60)
+    assert lent.username not in sandbox.database.users()
+
+
+def test_a_user_whose_lease_cannot_be_kept_is_dropped_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sandbox.database.users()
+
+    def full() -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(sandbox.world.storage, "commit", full)
+        assert sandbox.ask("GET", "db/creds/app").status == 500
+    assert sandbox.database.users() == before

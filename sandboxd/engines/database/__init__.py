@@ -10,6 +10,7 @@ Source: OpenBao's engine, observed on a running 2.7.2; what only Vault has, from
 from typing import Any
 
 from sandboxd.engines.database import connections, roles, static
+from sandboxd.engines.database.going_back import going_back
 from sandboxd.vault.framework.backend import Call, Engine, Path, Rotates, SecretKind
 
 
@@ -157,4 +158,5 @@ ENGINE = Engine(
         Rotates("config/{name}", "rotate-root/{name}"),
     ),
     on_timer=on_timer,
+    going_back=going_back,
 )

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from sandboxd.vault.storage import View
 
 
+S = TypeVar("S")
+
+
 class Alias(msgspec.Struct, frozen=True, kw_only=True):
     """Who logged in, as the auth method names them: the identity store finds or makes the entity."""
 
@@ -143,6 +146,16 @@ class Bearer(Protocol):
 
     def caller(self) -> Caller:
         """What handlers get to know of it."""
+
+
+class Past(Protocol):
+    """A mount's storage as it was at an earlier moment, to be read."""
+
+    def get(self, path: str, kind: type[S], /) -> S | None:
+        """The value at a path, or None."""
+
+    def list(self, folder: str = "", /) -> list[str]:
+        """The entries of a folder, sorted; folders among them end in a slash."""
 
 
 @dataclass(slots=True)
@@ -333,6 +346,8 @@ class Backend:
         system: its handlers get a `SystemCall`, which reaches the whole world.
         singleton: mounted by the core, once in each namespace; clients can't.
         initialize: runs once when a mount is made.
+        going_back: runs in a live mount before the sandbox goes back to an earlier state; gets the call, and the storage
+            of the mount as it was then. It brings the upstream to where that state takes it to be.
         on_timer: runs when a timer goes off that a handler has set with `call.timers`; gets the call, whose clock shows
             that moment, and the timer's name. A VaultError has it run again ten seconds later.
         option_defaults: the options that a mount has when the client gives none.
@@ -347,6 +362,7 @@ class Backend:
     singleton: bool = False
     version: str = ""
     initialize: Callable[[Any], None] | None = None
+    going_back: Callable[[Any, Past], Awaitable[None] | None] | None = None
     on_timer: Callable[[Any, str], Awaitable[None] | None] | None = None
     option_defaults: Mapping[str, str] = field(default_factory=dict)
 
