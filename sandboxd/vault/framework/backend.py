@@ -346,8 +346,8 @@ class Backend:
         system: its handlers get a `SystemCall`, which reaches the whole world.
         singleton: mounted by the core, once in each namespace; clients can't.
         initialize: runs once when a mount is made.
-        going_back: runs in a live mount before the sandbox goes back to an earlier state; gets the call, and the storage
-            of the mount as it was then. It brings the upstream to where that state takes it to be.
+        going_back: runs in a live mount before the sandbox goes back to an earlier state; gets the call, and what
+            the mount's storage was then. It brings the upstream to where that state takes it to be.
         on_timer: runs when a timer goes off that a handler has set with `call.timers`; gets the call, whose clock shows
             that moment, and the timer's name. A VaultError has it run again ten seconds later.
         option_defaults: the options that a mount has when the client gives none.
