@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from sandboxd.vault.gotemplate.formatting import plain, sprint, sprintf, sprintln
-from sandboxd.vault.gotemplate.values import Byte, Function, Record, absent, octets, text_of, truth, type_name
+from sandboxd.vault.gotemplate.values import MISSING, Byte, Function, Record, absent, octets, text_of, truth, type_name
 
 NO_COMPARISON = "missing argument for comparison"
 BAD_TYPE = "invalid type for comparison"
@@ -48,9 +48,7 @@ def _same(first: object, other: object) -> bool:
         return absent(first) and absent(other)
     if type_name(first) != type_name(other):
         shown = f"{plain(first)}: {type_name(first)}, {type_name(other)}: {plain(other)}"
-        if isinstance(first, list) or isinstance(other, list):
-            raise ValueError(f"non-comparable types {shown}")
-        return False
+        raise ValueError(f"non-comparable types {shown}")
     if not isinstance(other, Record):
         raise ValueError(f"non-comparable type {plain(other)}: {type_name(other)}")
     return first == other
@@ -128,7 +126,9 @@ def cut(item: Any, *indexes: Any) -> Any:
 
 def length(item: Any) -> int:
     """How much a text, list or map holds."""
-    if absent(item):
+    if item is None:
+        raise ValueError("len of nil pointer")
+    if item is MISSING:
         raise ValueError("reflect: call of reflect.Value.Type on zero Value")
     if isinstance(item, str):
         return len(octets(item))
@@ -160,22 +160,22 @@ def urlquery(*values: Any) -> str:
 
 
 FUNCTIONS: Mapping[str, Function] = {
-    "call": Function(lambda *_: None, ("any",), "any"),
-    "eq": Function(equal, ("any",), "any"),
-    "ge": Function(lambda first, other: not less(first, other), ("any", "any")),
-    "gt": Function(lambda first, other: not _less_or_equal(first, other), ("any", "any")),
+    "call": Function(lambda *_: None, ("value",), "value"),
+    "eq": Function(equal, ("value",), "value"),
+    "ge": Function(lambda first, other: not less(first, other), ("value", "value")),
+    "gt": Function(lambda first, other: not _less_or_equal(first, other), ("value", "value")),
     "html": Function(_escaper(_HTML), (), "any"),
-    "index": Function(index, ("any",), "any"),
+    "index": Function(index, ("value",), "value"),
     "js": Function(_escaper(_JS), (), "any"),
-    "le": Function(_less_or_equal, ("any", "any")),
-    "len": Function(length, ("any",)),
-    "lt": Function(less, ("any", "any")),
-    "ne": Function(lambda first, other: not equal(first, other), ("any", "any")),
-    "not": Function(lambda value: not truth(value), ("any",)),
+    "le": Function(_less_or_equal, ("value", "value")),
+    "len": Function(length, ("value",)),
+    "lt": Function(less, ("value", "value")),
+    "ne": Function(lambda first, other: not equal(first, other), ("value", "value")),
+    "not": Function(lambda value: not truth(value), ("value",)),
     "print": Function(lambda *values: sprint(values), (), "any"),
     "printf": Function(lambda text, *values: sprintf(text, values), ("string",), "any"),
     "println": Function(lambda *values: sprintln(values), (), "any"),
-    "slice": Function(cut, ("any",), "any"),
+    "slice": Function(cut, ("value",), "value"),
     "urlquery": Function(urlquery, (), "any"),
 }
 SHORTCUTS = ("and", "or")

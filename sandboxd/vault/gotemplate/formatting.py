@@ -109,7 +109,7 @@ class _Printer:
         how.width, indexed = self.size("WIDTH", indexed=indexed)
         if how.width is not None and how.width < 0:
             how.width, how.flags = -how.width, how.flags + "-"
-        if self.text.startswith(".", self.at):
+        if self.text.startswith(".", self.at, len(self.text) - 1):
             self.at += 1
             if indexed:
                 self.good_index = False  # "%[3].2d"
@@ -215,19 +215,25 @@ def _formatted(how: _Directive, value: Any, verb: str) -> str:
     return f"({_real(how, value.real, verb)}{_real(both, value.imag, verb)}i)"
 
 
+def _held(how: _Directive, value: Any, verb: str) -> str:
+    """A value within another."""
+    if value is None:
+        return how.padded("interface {}(nil)" if _GO in how.flags else "<nil>")
+    return _formatted(how, value, verb)
+
+
 def _many(how: _Directive, value: Any, verb: str) -> str:
     go = _GO in how.flags
     if isinstance(value, list):
-        shown = [_formatted(how, item, verb) for item in value]
+        shown = [_held(how, item, verb) for item in value]
         return f"[]interface {{}}{{{', '.join(shown)}}}" if go else f"[{' '.join(shown)}]"
     if isinstance(value, Record):
         named = go or _NAMED in how.flags
         shown = [
-            f"{name}:{_formatted(how, item, verb)}" if named else _formatted(how, item, verb)
-            for name, item in value.items()
+            f"{name}:{_held(how, item, verb)}" if named else _held(how, item, verb) for name, item in value.items()
         ]
         return f"{value.type_name}{{{', '.join(shown)}}}" if go else f"{{{' '.join(shown)}}}"
-    pairs = [f"{_formatted(how, key, verb)}:{_formatted(how, value[key], verb)}" for key in sorted(value)]
+    pairs = [f"{_held(how, key, verb)}:{_held(how, value[key], verb)}" for key in sorted(value)]
     return f"map[string]interface {{}}{{{', '.join(pairs)}}}" if go else f"map[{' '.join(pairs)}]"
 
 
@@ -293,10 +299,6 @@ def _rune(how: _Directive, value: int, verb: str) -> str:
 
 
 def _real(how: _Directive, value: float, verb: str) -> str:
-    if value != value or abs(value) == float("inf"):
-        text = "NaN" if value != value else "-Inf" if value < 0 else "+Inf"
-        shown = text.lstrip("+") if text == "+Inf" and "+" not in how.flags else text
-        return _Directive(how.flags.replace("0", ""), how.width).padded(shown)
     digits = _digits(how, value, verb)
     return how.padded(
         how.signed(_pointed(how, digits, verb) if "#" in how.flags and verb != "b" else digits), numeric=True
@@ -376,7 +378,7 @@ def _hexadecimal(how: _Directive, value: float, verb: str) -> str:
     fraction = fraction.rstrip("0")
     if how.precision is not None:
         scaled = round(int(f"1{fraction.ljust(13, '0')}", 16) / 16 ** (13 - min(how.precision, 13)))
-        text = f"{scaled:x}"
-        fraction = text[1:].ljust(how.precision, "0")
+        exponent = int(exponent) + (scaled >= 2 * 16 ** min(how.precision, 13))  # rounded up to the next power
+        fraction = f"{scaled:x}"[1:].ljust(how.precision, "0")
     shown = f"{head}{'.' + fraction if fraction else ''}p{int(exponent):+03d}"
     return shown.upper() if verb == "X" else shown

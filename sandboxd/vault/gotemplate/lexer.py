@@ -66,8 +66,6 @@ class Token(NamedTuple):
 
     def __str__(self) -> str:
         """How errors show it."""
-        if self.kind is Kind.EOF:
-            return "EOF"
         if self.kind is Kind.ERROR:
             return self.text
         if self.kind in (Kind.KEYWORD, Kind.DOT):

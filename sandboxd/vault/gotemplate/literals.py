@@ -95,10 +95,19 @@ def number(source: str, at: int) -> Number:
 def pair(source: str, at: int) -> Number:
     """A complex number with both of its parts. Raises ValueError."""
     found = _PARTS.fullmatch(source)
-    parts = () if found is None else tuple(map(_float, found.groups()))
-    if len(parts) != 2 or parts[0] is None or parts[1] is None:
+    assert found is not None
+    real, imaginary = (_part(text) for text in found.groups())
+    return _simplified(source, at, complex(real, imaginary))
+
+
+def _part(source: str) -> float:
+    value = _float(source)
+    if value is not None:
+        return value
+    if not any(char.isdigit() for char in source):
         raise ValueError("syntax error scanning complex number")
-    return _simplified(source, at, complex(parts[0], parts[1]))
+    reason = "value out of range" if _DECIMAL.fullmatch(source) else SYNTAX
+    raise ValueError(f"strconv.ParseFloat: parsing {quote(source)}: {reason}")
 
 
 def _simplified(source: str, at: int, value: complex) -> Number:

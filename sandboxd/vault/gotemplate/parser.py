@@ -300,8 +300,6 @@ class _Parser:
             elif token.kind is not Kind.PIPE:
                 raise self.unexpected(token, "operand")
             break
-        if not operands:
-            raise self.error("empty command")
         return nodes.Command(at, tuple(operands))
 
     def operand(self) -> nodes.Node | None:

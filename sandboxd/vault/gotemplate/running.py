@@ -23,7 +23,6 @@ from sandboxd.vault.gotext import quote
 
 STEPS = 100_000  # nodes that one run may come by
 NESTED = 50  # templates within templates, while they run; 100,000 in Go
-_SHOWN_TYPES = {"any": "interface {}"}
 _NOTHING = object()  # no value comes down the pipeline
 
 
@@ -115,7 +114,7 @@ class _Run:
             elif isinstance(node, nodes.Action):
                 value = self.pipeline(dot, node.pipe)
                 if not node.pipe.variables:
-                    self.write(plain(MISSING if value is None else value))
+                    self.write(plain(value))
             elif isinstance(node, nodes.Branch):
                 known = len(self.variables)
                 (self.loop if node.word == "range" else self.choose)(dot, node)
@@ -195,6 +194,7 @@ class _Run:
         value: Any = _NOTHING
         for command in pipe.commands:
             value = self.command(dot, command, value)
+            value = MISSING if value is None else value  # what a map holds is taken out of its interface
         for variable in pipe.variables:
             if pipe.assigns:
                 self.assign(variable.names[0], value)
@@ -211,6 +211,7 @@ class _Run:
             return self.fields(dot, node, given=given)
         if isinstance(node, nodes.Variable):
             self.at(node)
+            self.variable(node.names[0])
             if given and len(node.names) == 1:
                 raise self.error(f"can't give argument to non-function {node}")
             return self.fields(dot, node, given=given)
@@ -257,11 +258,12 @@ class _Run:
         elif isinstance(node, nodes.Variable):
             value, names = self.variable(names[0]), names[1:]
         else:
-            if isinstance(node.of, nodes.Nil):
-                raise self.error(f"indirection through explicit nil in {node}")
-            value = self.argument(dot, "any", node.of)
+            value = self.argument(dot, "value", node.of)
+        held = ""  # the type of what a map holds is that of the map's values
         for index, name in enumerate(names):
-            value = self.field(value, name, given=given and index == len(names) - 1)
+            inner = self.field(value, name, held, given=given and index == len(names) - 1)
+            held = "" if isinstance(value, Record) else "interface {}"
+            value = inner
         return value
 
     def variable(self, name: str) -> Any:
@@ -270,7 +272,9 @@ class _Run:
                 return value
         raise self.error(f"undefined variable: {name}")  # `and` went past what would have set it
 
-    def field(self, value: Any, name: str, *, given: bool) -> Any:
+    def field(self, value: Any, name: str, held: str, *, given: bool) -> Any:
+        if value is None and held:
+            raise self.error(f"nil pointer evaluating {held}.{name}")
         if absent(value):
             if self.parsed.strict:
                 raise self.error(f"nil data; no entry for key {quote(name)}")
@@ -286,7 +290,7 @@ class _Run:
             if name not in value and self.parsed.strict:
                 raise self.error(f"map has no entry for key {quote(name)}")
             return value.get(name, MISSING)
-        raise self.error(f"can't evaluate field {name} in type {type_name(value)}")
+        raise self.error(f"can't evaluate field {name} in type {held or type_name(value)}")
 
     # Calls
 
@@ -321,7 +325,7 @@ class _Run:
             raise self.error(f"wrong number of args for {name}: want at least 1 got 0")
         value: Any = None
         for operand in operands:
-            value = self.argument(dot, "any", operand)
+            value = self.argument(dot, "value", operand)
             if truth(value) == (name == "or"):
                 return value
         return value if last is _NOTHING else last
@@ -330,9 +334,9 @@ class _Run:
         """The value of an argument, of the type that is asked for."""
         self.at(node)
         if isinstance(node, nodes.Nil):
-            if kind != "any":
+            if kind not in ("any", "value"):
                 raise self.error(f"cannot assign nil to {kind}")
-            return None
+            return MISSING if kind == "value" else None
         if isinstance(node, nodes.Identifier):
             return self.valid(self.function(dot, node, node, (), _NOTHING), kind)
         if isinstance(node, nodes.Field | nodes.Variable | nodes.Chain):
@@ -349,12 +353,15 @@ class _Run:
 
     def valid(self, value: Any, kind: str) -> Any:
         """A value, which must be of a type."""
-        if kind == "any":
+        if kind == "value":
             return value
-        if absent(value):
+        if kind == "any":
+            return None if value is MISSING else value
+        if value is MISSING:
             raise self.error(f"invalid value; expected {kind}")
-        if type_name(value) != kind:
-            raise self.error(f"wrong type for value; expected {kind}; got {type_name(value)}")
+        if value is None or type_name(value) != kind:
+            shown = "interface {}" if value is None else type_name(value)
+            raise self.error(f"wrong type for value; expected {kind}; got {shown}")
         return value
 
 

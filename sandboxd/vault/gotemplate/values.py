@@ -27,9 +27,6 @@ class TemplateError(ValueError):
 class Missing:
     """What a map has under a key that it doesn't have."""
 
-    def __repr__(self) -> str:
-        return "MISSING"
-
 
 MISSING: Final = Missing()
 
@@ -57,7 +54,8 @@ class Function:
 
     Args:
         call: gets the arguments; a ValueError of it ends the run with Go's text for a function's error.
-        takes: the types of its parameters: "string", "int" or "any".
+        takes: the types of its parameters: "string", "int", "any" (an interface, to which what is not there is nil), or
+            "value" (Go's reflect.Value, which can be of nothing at all).
         rest: the type of however many more it takes; empty when it takes none.
     """
 
@@ -80,6 +78,7 @@ _TYPES: tuple[tuple[type, str], ...] = (
     (list, "[]interface {}"),
     (Mapping, "map[string]interface {}"),
     (type(None), "<nil>"),
+    (Missing, "<nil>"),
 )
 
 

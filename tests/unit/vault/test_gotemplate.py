@@ -16,6 +16,19 @@ DATA = Record("rabbitmq.UsernameMetadata", DisplayName="token", RoleName="my-rol
 RECORDED = json.loads((Path(__file__).parent / "recorded_templates.json").read_text())
 """Templates, and what an OpenBao 2.7.2 made of them: text, or an error."""
 
+OF_MAPS = json.loads((Path(__file__).parent / "recorded_map_templates.json").read_text())
+"""Templates of policies, and what came of them at a JWT login with the claims below: a policy, or an error."""
+
+CLAIMS = {
+    "sub": "s",
+    "list": ["x", "y", "z"],
+    "empty": [],
+    "map": {"b": "2", "a": "1"},
+    "none": None,
+    "yes": True,
+    "mixed": ["a", True, None, ["n"], {"k": "v"}],
+}
+
 
 def rendered(text: str, data: object = DATA) -> str:
     return Template.parse(text, {}).run(data)
@@ -95,6 +108,7 @@ def test_what_cannot_be_parsed_is_refused_in_go_s_words(text: str, expected: str
             '1:12: executing "template" at <.RoleName.Foo>: can\'t evaluate field Foo in type string',
         ),
         ("{{ 1 2 }}", '1:3: executing "template" at <1>: can\'t give argument to non-function 1'),
+        ("{{$x := $x 1}}", '1:8: executing "template" at <$x>: undefined variable: $x'),
         ("{{ len 3 }}", '1:3: executing "template" at <len 3>: error calling len: len of type int'),
         ('{{template "x"}}', '1:11: executing "template" at <{{template "x"}}>: template "x" not defined'),
         (
@@ -131,3 +145,32 @@ def test_more_than_two_thousand_templates_do_as_recorded() -> None:
         except TemplateError as error:
             got = {"error": str(error)}
         assert (text, got) == (text, expected)
+
+
+def test_templates_of_maps_and_lists_do_as_recorded() -> None:
+    for text, expected in OF_MAPS.items():
+        try:
+            rendered = usernames.Template.parse(text, strict=True).render(CLAIMS, Clock(), Entropy())
+            got = {"policy": rendered.strip().lower()}  # as the server has the names of policies
+        except TemplateError as error:
+            got = {"error": str(error)}
+        assert (text, got) == (text, expected)
+
+
+def test_nothing_at_all_has_no_fields_where_that_is_an_error() -> None:
+    with pytest.raises(TemplateError, match='nil data; no entry for key "x"'):
+        Template.parse("{{.x}}", {}, strict=True).run(None)
+
+
+def test_a_pipeline_has_an_end() -> None:
+    with pytest.raises(TemplateError, match="pipeline too long"):
+        Template.parse("{{1" + "|print" * 1000 + "}}", {})
+
+
+def test_text_has_an_end() -> None:
+    with pytest.raises(TemplateError, match="text of more than 1048576 bytes"):
+        rendered('{{$x := printf "%1000000d" 1}}{{$x}}{{$x}}')
+
+
+def test_a_field_of_nothing_is_nothing() -> None:
+    assert rendered("{{.nope.x}}", {}) == "<no value>"

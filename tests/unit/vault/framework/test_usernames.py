@@ -91,3 +91,8 @@ def test_a_missing_key_prints_as_no_value_unless_that_is_an_error() -> None:
     assert Template.parse("{{.nope}}").render({}, Clock(), Entropy()) == "<no value>"
     with pytest.raises(ValueError, match='map has no entry for key "nope"'):
         parsed.render({}, Clock(), Entropy())
+
+
+def test_random_text_has_an_end() -> None:
+    with pytest.raises(ValueError, match="text of more than 1048576 bytes"):
+        rendered("{{random 2000000}}")
