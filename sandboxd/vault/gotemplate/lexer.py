@@ -220,8 +220,7 @@ class _Lexer:
         end = found.end()
         if self._right(end - 1) == 4:  # the last one belongs to a trim marker
             end -= 1
-        if end > self.at:
-            self._add(Kind.SPACE, end - self.at)
+        self._add(Kind.SPACE, end - self.at)
 
     def _quoted(self, char: str) -> None:
         pattern, kind, name = _QUOTED[char]

@@ -234,3 +234,22 @@ def test_a_simulated_user_is_not_looked_for_at_a_broker(vault, broker):
     broker.taken()
     assert call(vault, "POST", "sys/leases/revoke", {"lease_id": lease, "sync": True}).status == 204
     assert broker.taken() == []
+
+
+def test_a_live_connection_is_not_tried_when_that_is_not_wanted(live, broker):
+    assert config(live, connection_uri=broker.address, verify_connection=False).status == 204
+    assert broker.taken() == []
+
+
+def test_a_live_broker_that_is_gone_is_told_of(live, broker):
+    lease = call(live, "GET", "rabbitmq/creds/app").json["lease_id"]
+    config(live, connection_uri="http://127.0.0.1:99999", verify_connection=False)
+    answer = call(live, "POST", "sys/leases/revoke", {"lease_id": lease, "sync": True})
+    assert "could not delete user: Delete " in answer.errors[0]
+    assert failure(call(live, "GET", "rabbitmq/creds/app")) == NOT_MADE
+
+
+def test_a_live_broker_that_answers_oddly_to_permissions_is_told_of(live, broker):
+    broker.plan = {("PUT", "/api/permissions"): Said(302, b"there")}
+    answer = failure(call(live, "GET", "rabbitmq/creds/app"))
+    assert answer == "error updating vhost permissions for / - 302: there"
