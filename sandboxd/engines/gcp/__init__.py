@@ -1,14 +1,14 @@
 """The Google Cloud secrets engine: service account keys and access tokens.
 
 Everything is simulated: no cloud is asked. Accounts and resources are taken to exist as a client names them. Source:
-the plugin's public source, for checks and texts, and Vault's documentation.
+the plugin's public source (0.24), for checks, their order and texts, and Vault's documentation.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandboxd.engines.gcp import accounts, config, secrets
+from sandboxd.engines.gcp import accounts, config, impersonated_accounts, rolesets, secrets, static_accounts
 from sandboxd.vault.framework.backend import Engine, Path, Rotates, SecretKind
 
 
@@ -19,6 +19,23 @@ def _list(template: str, folder: str) -> Path[Any, Any]:
 def _gives(template: str, args: Any, text: str, handler: Any) -> Path[Any, Any]:
     """A path that gives a secret, whichever way it is asked."""
     return Path(template, args, text, read=handler, write=handler)
+
+
+def _roleset_gives(template: str, args: Any, text: str, handler: Any) -> Path[Any, Any]:
+    """One that serves no writes without its roleset."""
+    return Path(
+        template,
+        args,
+        text,
+        read=handler,
+        write=handler,
+        create=accounts.no_create,
+        exists=secrets.roleset_exists,
+    )
+
+
+def _rotates(template: str, text: str, handler: Any, exists: Any) -> Path[Any, Any]:
+    return Path(template, accounts.NameArgs, text, write=handler, create=accounts.no_create, exists=exists)
 
 
 _KEY, _TOKEN = "Get a service account key.", "Get an OAuth access token."
@@ -38,45 +55,45 @@ ENGINE = Engine(
         ),
         Path(
             "roleset/{name}",
-            accounts.RolesetArgs,
+            rolesets.RolesetArgs,
             "Manage one roleset.",
-            read=accounts.read_roleset,
-            write=accounts.write_roleset,
+            read=rolesets.read,
+            write=rolesets.write,
             delete=accounts.deleter("roleset"),
-            exists=accounts.roleset_exists,
+            exists=rolesets.exists,
         ),
-        Path("roleset/{name}/rotate", accounts.NameArgs, "Replace its account.", write=accounts.rotate_roleset),
-        Path("roleset/{name}/rotate-key", accounts.NameArgs, "Replace its key.", write=accounts.rotate_roleset_key),
+        _rotates("roleset/{name}/rotate", "Replace its account.", rolesets.rotate, rolesets.exists),
+        _rotates("roleset/{name}/rotate-key", "Replace its key.", rolesets.rotate_key, rolesets.exists),
         *(
-            _gives(template, secrets.RolesetKeyArgs, _KEY, secrets.roleset_key)
+            _roleset_gives(template, secrets.RolesetKeyArgs, _KEY, secrets.roleset_key)
             for template in ("roleset/{roleset}/key", "key/{roleset}")
         ),
         *(
-            _gives(template, secrets.RolesetTokenArgs, _TOKEN, secrets.roleset_token)
+            _roleset_gives(template, secrets.RolesetTokenArgs, _TOKEN, secrets.roleset_token)
             for template in ("roleset/{roleset}/token", "token/{roleset}")
         ),
         Path(
             "static-account/{name}",
-            accounts.StaticArgs,
+            static_accounts.StaticArgs,
             "Manage one static account.",
-            read=accounts.read_static,
-            write=accounts.write_static,
+            read=static_accounts.read,
+            write=static_accounts.write,
             delete=accounts.deleter("static-account"),
-            exists=accounts.static_exists,
+            exists=static_accounts.exists,
         ),
-        Path(
-            "static-account/{name}/rotate-key", accounts.NameArgs, "Replace its key.", write=accounts.rotate_static_key
+        _rotates(
+            "static-account/{name}/rotate-key", "Replace its key.", static_accounts.rotate_key, static_accounts.exists
         ),
         _gives("static-account/{name}/key", secrets.StaticKeyArgs, _KEY, secrets.static_key),
         _gives("static-account/{name}/token", accounts.NameArgs, _TOKEN, secrets.static_token),
         Path(
             "impersonated-account/{name}",
-            accounts.ImpersonatedArgs,
+            impersonated_accounts.ImpersonatedArgs,
             "Manage one account to impersonate.",
-            read=accounts.read_impersonated,
-            write=accounts.write_impersonated,
+            read=impersonated_accounts.read,
+            write=impersonated_accounts.write,
             delete=accounts.deleter("impersonated-account"),
-            exists=accounts.impersonated_exists,
+            exists=impersonated_accounts.exists,
         ),
         _gives("impersonated-account/{name}/token", accounts.NameArgs, _TOKEN, secrets.impersonated_token),
     ),

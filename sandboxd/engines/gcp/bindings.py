@@ -1,58 +1,107 @@
-"""Bindings: which roles an account gets on which resources, in HCL or JSON, also in base64."""
+"""Bindings: which roles an account gets on which resources, in HCL or JSON, also in base64.
+
+Source: the plugin's public source, for what is accepted and each text, and hashicorp/hcl v1.0.1-vault-7.
+"""
 
 from __future__ import annotations
 
-import base64
-import re
+from collections.abc import Callable
+from typing import TypeVar
 
-from sandboxd.vault.hcl import HCLError, Item, List, Literal, Object, parse
+from sandboxd.vault.gotext import decode_base64, quote
+from sandboxd.vault.hcl import HCLError, Item, Items, List, Literal, Object, parse
 
-_ROLE = re.compile(r"(?:projects/[^/]+/|organizations/[^/]+/)?roles/.+")
-
+T = TypeVar("T")
 Bindings = dict[str, tuple[str, ...]]
 
 
 def read_bindings(text: str) -> Bindings:
-    """The roles by resource. Raises ValueError with the plugin's texts."""
+    """The roles by resource, both sorted. Raises ValueError with the plugin's texts."""
     try:
-        return _read(base64.b64decode(text, validate=True).decode())
+        text, form = decode_base64(text).decode("utf-8", "replace"), "base64-encoded"
     except ValueError:
-        return _read(text)
-
-
-def _read(text: str) -> Bindings:
+        form = "raw string"
     try:
         items = parse(text)
+        _check_duplicates(items)
     except HCLError as error:
-        raise ValueError(f"unable to parse bindings: {error}") from None
+        raise ValueError(f"unable to parse {form} bindings as valid HCL: {error}") from None
     found: dict[str, set[str]] = {}
-    wrong: list[str] = []
-    for item in items:
-        if len(item.keys) != 2:
-            wrong.append(f"invalid resource item does not have ID on line {item.assign.line}")
-        elif item.keys[0].string() != "resource":
-            wrong.append(f"invalid key '{item.keys[0].string()}' (line {item.assign.line})")
-        else:
-            resource = item.keys[1].string()
-            roles = found.setdefault(resource, set())
-            for inner in item.value.items if isinstance(item.value, Object) else ():
-                _read_roles(inner, resource, item.assign.line, roles, wrong)
-    if wrong:
-        count = f"{len(wrong)} error{'s' if len(wrong) > 1 else ''} occurred:"
-        raise ValueError(f"unable to parse bindings: {count}\n" + "".join(f"\t* {each}\n" for each in wrong) + "\n")
+    try:
+        _all(items, lambda item: _resource(item, found), lambda item: f"(line {item.assign.line}) ")
+    except ValueError as error:
+        raise ValueError(f"unable to parse bindings: {error}") from None
     return {resource: tuple(sorted(roles)) for resource, roles in sorted(found.items())}
 
 
-def _read_roles(item: Item, resource: str, line: int, roles: set[str], wrong: list[str]) -> None:
-    key = item.keys[0].text.strip('"')
-    if key != "roles":
-        wrong.append(f"invalid key '{key}' in resource '{resource}' (line {line})")
-    elif not isinstance(item.value, List):
-        wrong.append(f"roles must be a list (line {item.assign.line})")
-    else:
-        for element in item.value.elements:
-            role = element.token.string() if isinstance(element, Literal) else ""
-            if _ROLE.fullmatch(role):
-                roles.add(role)
-            else:
-                wrong.append(f"role '{role}' must start with 'roles/' (line {element.position.line})")
+def _errors_text(errors: list[str]) -> str:
+    """Several errors in one text, as go-multierror words them."""
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    return f"{count} occurred:\n\t" + "\n\t".join(f"* {error}" for error in errors) + "\n\n"
+
+
+def _all(things: Items | tuple[T, ...], read: Callable[..., None], place: Callable[..., str]) -> None:
+    """Read each thing. Raises ValueError that tells of all that failed, each with its place in front."""
+    errors: list[str] = []
+    for thing in things:
+        try:
+            read(thing)
+        except ValueError as error:
+            errors.append(f"{place(thing)}{error}")
+    if errors:
+        raise ValueError(_errors_text(errors))
+
+
+def _check_duplicates(items: Items) -> None:
+    """Raise HCLError for an argument that is set twice. In JSON, the last one counts."""
+    seen: set[str] = set()
+    for item in items:
+        nested = item.value.elements if isinstance(item.value, List) else (item.value,)
+        for inner in nested:
+            if isinstance(inner, Object):
+                _check_duplicates(inner.items)
+        for key in item.keys if item.assign.line else ():
+            if key.text in seen and not key.json:
+                raise HCLError(
+                    f"The argument {quote(key.text)} at {key.position} was already set. "
+                    "Each argument can only be defined once"
+                )
+            seen.add(key.text)
+
+
+def _resource(item: Item, found: dict[str, set[str]]) -> None:
+    if len(item.keys) != 2 or not isinstance(item.value, Object):
+        raise ValueError('top-level items must have format "resource" "$resource_name"')
+    if item.keys[0].string() != "resource":
+        raise ValueError(f'invalid item {quote(item.keys[0].string())}, expected "resource"')
+    roles = found.setdefault(item.keys[1].string(), set())
+    _all(
+        item.value.items,
+        lambda inner: _role_list(inner, roles),
+        lambda inner: f"role list (line {inner.assign.line}): ",
+    )
+
+
+def _role_list(item: Item, roles: set[str]) -> None:
+    if len(item.keys) != 1:
+        raise ValueError('expected "roles" list, got nil object item')
+    if item.keys[0].string() != "roles":
+        raise ValueError(f'invalid key {quote(item.keys[0].string())} in resource, expected "roles"')
+    if not isinstance(item.value, List):
+        raise ValueError("parsing error, expected list of roles for key 'roles'")
+    _all(item.value.elements, lambda element: roles.add(_role(element, item.assign.line)), lambda _element: "")
+
+
+def _role(element: Literal | List | Object, line: int) -> str:
+    if not isinstance(element, Literal):
+        raise ValueError(f"unexpected nil item in roles list (line {line})")
+    if element.kind not in ("STRING", "HEREDOC"):
+        raise ValueError(f"unexpected item {element.token.text} in roles list is not a string (line {line})")
+    role = element.token.string()
+    match role.split("/"):
+        case ["roles", _] | ["projects" | "organizations", _, "roles", _]:
+            return role
+    raise ValueError(
+        f"invalid role {quote(role)} (line {line}) must be one of following formats: "
+        '"projects/X/roles/Y", "organizations/X/roles/Y", "roles/X"'
+    )

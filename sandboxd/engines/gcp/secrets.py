@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from sandboxd.engines.gcp import keys
 from sandboxd.engines.gcp.accounts import KEY, TOKEN, Account, NameArgs, impersonated, roleset, static
-from sandboxd.engines.gcp.config import KEY_KIND, load
+from sandboxd.engines.gcp.config import load
 from sandboxd.vault.durations import format_duration
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Lease, Response, Result
 from sandboxd.vault.framework.fields import Duration, Name, param
 from sandboxd.vault.gotext import quote
 
-ALGORITHM, KEY_FILE = "KEY_ALG_RSA_2048", "TYPE_GOOGLE_CREDENTIALS_FILE"
 TOKEN_TTL = 3600  # seconds, as Google's
+_LONGEST_LIFETIME = 12 * 3600
 
 
 @dataclass(frozen=True, kw_only=True)
-class RolesetKeyArgs:
+class KeyArgs:
+    """What key is wanted."""
+
+    key_algorithm: str = param(keys.ALGORITHM, "Algorithm of the key.")
+    key_type: str = param(keys.JSON, "Form of the key.")
+    ttl: Duration = param(0, "How long the key lasts.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolesetKeyArgs(KeyArgs):
     """A key of a roleset."""
 
     roleset: Name = param(help="Name of the roleset.")
-    key_algorithm: str = param(ALGORITHM, "Algorithm of the key.", place="query")
-    key_type: str = param(KEY_FILE, "Form of the key.", place="query")
-    ttl: Duration = param(0, "How long the key lasts.", place="query")
 
 
 @dataclass(frozen=True, kw_only=True)
-class StaticKeyArgs:
+class StaticKeyArgs(KeyArgs):
     """A key of a static account."""
 
     name: Name = param(help="Name of the account.")
-    key_algorithm: str = param(ALGORITHM, "Algorithm of the key.", place="query")
-    key_type: str = param(KEY_FILE, "Form of the key.", place="query")
-    ttl: Duration = param(0, "How long the key lasts.", place="query")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,10 @@ class RolesetTokenArgs:
     """A token of a roleset."""
 
     roleset: Name = param(help="Name of the roleset.")
+
+
+def roleset_exists(call: Call, args: RolesetKeyArgs | RolesetTokenArgs) -> bool:
+    return roleset(call, args.roleset) is not None
 
 
 def roleset_key(call: Call, args: RolesetKeyArgs) -> Awaitable[Result]:
@@ -71,34 +78,52 @@ def static_key(call: Call, args: StaticKeyArgs) -> Awaitable[Result]:
     return _key(call, found, args, {"static_account": args.name, "static_account_bindings": found.checksum})
 
 
-async def _key(call: Call, account: Account, args: RolesetKeyArgs | StaticKeyArgs, internal: dict[str, Any]) -> Result:
-    # The account's name goes into the key; its project does not, for what is fake about a key is its project.
-    made = await call.fakes_slowly(KEY_KIND, "private_key_data", account=account.email.partition("@")[0])
+def _key(call: Call, account: Account, args: KeyArgs, internal: dict[str, Any]) -> Awaitable[Result]:
+    _check_enum("key_algorithm", "ServiceAccountKeyAlgorithm", args.key_algorithm, keys.ALGORITHMS)
+    _check_enum("private_key_type", "ServiceAccountPrivateKeyType", args.key_type, keys.TYPES)
+    return _new_key(call, account, args, internal)
+
+
+def _check_enum(field: str, kind: str, value: str, known: tuple[str, ...]) -> None:
+    if value and value not in known:  # nothing at all leaves it to Google
+        place = f"'{field}' (type.googleapis.com/google.iam.admin.v1.{kind})"
+        refuse(f"googleapi: Error 400: Invalid value at {place}, {quote(value)}, invalid")
+
+
+async def _new_key(call: Call, account: Account, args: KeyArgs, internal: dict[str, Any]) -> Result:
+    kind = keys.PKCS12 if args.key_type == keys.PKCS12 else keys.JSON
+    data, key_id = await keys.key_file(call, account.email.partition("@")[0][:64] or "vault", kind)
     config = load(call)
-    name = f"projects/{account.project}/serviceAccounts/{account.email}/keys/{made['private_key_id']}"
+    name = f"projects/{account.project}/serviceAccounts/{account.email}/keys/{key_id}"
     return Response(
-        data={
-            "private_key_data": base64.b64encode(made["value"].encode()).decode(),
-            "key_algorithm": args.key_algorithm,
-            "key_type": args.key_type,
-        },
+        data={"private_key_data": data, "key_algorithm": keys.ALGORITHM, "key_type": kind},
         lease=Lease(
-            ttl=args.ttl or config.ttl, max_ttl=config.max_ttl, kind=KEY, internal={**internal, "key_name": name}
+            ttl=args.ttl or config.ttl,
+            max_ttl=config.max_ttl,
+            kind=KEY,
+            internal={**internal, "account": account.email, "key_name": name},
         ),
         credentials=("private_key_data",),
     )
 
 
 def renew_key(call: Call, lease: Lease) -> Lease:
-    """For as long as the configuration says, unless the account is another one by now. Raises Failure."""
-    name = lease.internal.get("role_set")
-    if name is None:
-        raise Failure("invalid secret, internal data is missing role set or static account name")
-    found = roleset(call, str(name))
-    if found is None:
-        raise Failure(f"could not find role set {quote(str(name))} to verify secret")
-    if found.checksum != lease.internal["role_set_bindings"]:
-        raise Failure(f"role set '{name}' bindings were updated since secret was generated, cannot renew")
+    """For as long as the configuration says, unless the account is another one by now. Raises Failure.
+
+    The real server tries for 80 seconds before it says so.
+    """
+    if "role_set" in lease.internal:
+        kind, name, checksum = "role set", str(lease.internal["role_set"]), lease.internal["role_set_bindings"]
+        found = roleset(call, name)
+    else:
+        kind, name = "static account", str(lease.internal["static_account"])
+        found, checksum = static(call, name), lease.internal["static_account_bindings"]
+    if found is None:  # the plugin has this text, but crashes before it
+        raise Failure(f"retry failed: could not find {kind} {quote(name)} to verify secret")
+    if found.checksum != checksum:
+        raise Failure(f"retry failed: {kind} '{name}' bindings were updated since secret was generated, cannot renew")
+    if found.email != lease.internal["account"]:  # that account is gone, and its keys with it
+        raise Failure("retry failed: context deadline exceeded")
     config = load(call)
     return msgspec.structs.replace(lease, ttl=config.ttl, max_ttl=config.max_ttl)
 
@@ -141,6 +166,8 @@ def impersonated_token(call: Call, args: NameArgs) -> Result:
         shown = quote(format_duration(config.ttl))
         call.warn(f"using backend default ttl {shown} since impersonated account ttl not configured for token")
         ttl = config.ttl
+    if ttl > _LONGEST_LIFETIME:
+        refuse("unable to generate token source: impersonate: max lifetime is 12 hours")
     return _token(call, ttl or TOKEN_TTL)
 
 
