@@ -13,15 +13,30 @@ from sandboxd.vault.framework.rotating import Rotation, check, plan
 from sandboxd.vault.gotext import quote
 
 CONFIG = "config"
+SECRET_KIND = "azure.client_secret"
 ROOT_PASSWORD_TTL = 4380 * 60 * 60  # seconds
 MOVE_TO_NEW_SECRET = 60 * SECOND
 """How long after a rotation Azure takes to know the new secret everywhere; until then the engine uses the old one."""
-ENVIRONMENTS = ("AzurePublicCloud", "AzureUSGovernmentCloud", "AzureChinaCloud", "AzureGermanCloud")
+ENVIRONMENTS = ("AZUREPUBLICCLOUD", "AZURECHINACLOUD", "AZUREUSGOVERNMENTCLOUD")  # in any case of letters
+_SHOWN = (
+    "subscription_id",
+    "tenant_id",
+    "environment",
+    "client_id",
+    "root_password_ttl",
+    "identity_token_audience",
+    "identity_token_ttl",
+    "rotation_schedule",
+    "rotation_window",
+    "rotation_period",
+    "rotation_policy",
+    "disable_automated_rotation",
+)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Config(Rotation):
-    """How the engine would reach Azure, as stored. Moments are nanoseconds since 1970."""
+    """How the engine would reach Azure, as stored. Times are in seconds, moments nanoseconds since 1970."""
 
     subscription_id: str = param("", "Subscription to manage.")
     tenant_id: str = param("", "Tenant to manage.")
@@ -30,7 +45,8 @@ class Config(Rotation):
     client_secret: str = param("", "Secret of that application.")
     root_password_ttl: Duration = param(ROOT_PASSWORD_TTL, "How long a secret that a rotation makes lasts.")
     identity_token_audience: str = param("", "Audience of the engine's identity tokens.")
-    identity_token_ttl: Duration = param(0, "How long the engine's identity tokens last.")
+    identity_token_ttl: Duration = param(3600, "How long the engine's identity tokens last.")
+    rotation_policy: str = param("", "Name of the policy of the rotations.")
     root_password_expiration_date: int = param(0, hidden=True)
     new_client_secret: str = param("", hidden=True)  # takes over soon after a rotation
     new_secret_expires: int = param(0, hidden=True)
@@ -62,20 +78,8 @@ def config_exists(call: Call, _args: Config) -> bool:
 
 
 def read_config(call: Call, _args: Config) -> Result:
-    found = load(call) or Config(root_password_ttl=0)
-    data = {
-        "subscription_id": found.subscription_id,
-        "tenant_id": found.tenant_id,
-        "environment": found.environment,
-        "client_id": found.client_id,
-        "root_password_ttl": found.root_password_ttl,
-        "identity_token_audience": found.identity_token_audience,
-        "identity_token_ttl": found.identity_token_ttl,
-        "rotation_schedule": found.rotation_schedule,
-        "rotation_window": found.rotation_window,
-        "rotation_period": found.rotation_period,
-        "disable_automated_rotation": found.disable_automated_rotation,
-    }
+    found = load(call) or Config(root_password_ttl=0, identity_token_ttl=0)
+    data = {name: getattr(found, name) for name in _SHOWN}
     if found.root_password_expiration_date:
         data["root_password_expiration_date"] = rfc3339(found.root_password_expiration_date)
     return data
@@ -83,18 +87,16 @@ def read_config(call: Call, _args: Config) -> Result:
 
 def write_config(call: Call, args: Config) -> None:
     given = call.given
-    changed = update(load(call) or Config(), args, given)
-    wrong = ""
-    if "environment" in given and args.environment.lower() not in map(str.lower, ("", *ENVIRONMENTS)):
-        wrong = f"1 error occurred:\n\t* invalid environment {quote(args.environment)}\n\n"
+    changed = update(load(call) or Config(identity_token_ttl=0), args, given)
     try:
         check(call, changed)
     except ValueError as error:
         refuse(str(error))
     if changed.identity_token_audience and changed.client_secret:
         refuse("only one of 'client_secret' or 'identity_token_audience' can be set")
-    if wrong:
-        refuse(wrong)
+    if "environment" in given and args.environment.upper() not in ENVIRONMENTS:
+        text = f"err: no cloud configuration matching the name {quote(args.environment)}"
+        refuse(f"1 error occurred:\n\t* {text}\n\n")
     call.storage.put(CONFIG, changed)
     plan(call, CONFIG, changed.next(changed.rotated_at or call.clock.now_ns()))
 
@@ -114,18 +116,19 @@ def connected(call: Call) -> Config:
     return found
 
 
-def rotate_root(call: Call, _args: NoArgs) -> None:
+def configured(call: Call) -> Config:
+    """As `connected`, for what looks for a configuration first."""
     if load(call) is None:
         raise Failure("config is nil")
-    _rotate(call)
+    return connected(call)
 
 
-def _rotate(call: Call) -> None:
-    config, now = connected(call), call.clock.now_ns()
+def rotate_root(call: Call, _args: NoArgs) -> None:
+    config, now = configured(call), call.clock.now_ns()
     call.superseded(config.client_secret, grace=MOVE_TO_NEW_SECRET // SECOND)
     rotated = replace(
         config,
-        new_client_secret=call.fake("azure.client_secret", "client_secret"),
+        new_client_secret=call.fake(SECRET_KIND, "client_secret"),
         new_secret_expires=now + (config.root_password_ttl or ROOT_PASSWORD_TTL) * SECOND,
         rotated_at=now,
     )
@@ -135,5 +138,4 @@ def _rotate(call: Call) -> None:
 
 def on_timer(call: Call, _name: str) -> None:
     """Rotate the root credential on schedule."""
-    if load(call) is not None:
-        _rotate(call)
+    rotate_root(call, NoArgs())

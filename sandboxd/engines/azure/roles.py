@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from sandboxd.engines.azure.config import Config, NoArgs, connected, load
-from sandboxd.vault.errors import Failure, Refusal, refuse
+from sandboxd.engines.azure import directory
+from sandboxd.engines.azure.config import Config, NoArgs, configured, connected, load
+from sandboxd.engines.azure.metadata import Metadata
+from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Result
 from sandboxd.vault.framework.fields import CommaList, Duration, Lower, param
+from sandboxd.vault.framework.gojson import TEXT, ListOf, Struct, unmarshal
 from sandboxd.vault.framework.records import only, update
 
 AUDIENCES = ("AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
-BUILT_IN = {
-    "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
-    "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
-    "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
-    "User Access Administrator": "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
-}
-"""Roles that every subscription has, with their documented ids."""
 
 
 class AzureRole(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,18 +34,33 @@ class AzureGroup(msgspec.Struct, frozen=True, kw_only=True):
     object_id: str = ""
 
 
+@dataclass(frozen=True)
+class Pointers(ListOf):
+    """A slice of pointers to a shape."""
+
+    @property
+    def type(self) -> str:
+        """What Go calls it."""
+        return f"[]*{self.item.type}"
+
+
+_ROLES = Pointers(Struct("azuresecrets.AzureRole", dict.fromkeys(AzureRole.__struct_fields__, TEXT)))
+_GROUPS = Pointers(Struct("azuresecrets.AzureGroup", dict.fromkeys(AzureGroup.__struct_fields__, TEXT)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """What a service principal is to be, as stored. Times are in seconds."""
+    """What a service principal is to be, as stored. Times are in seconds; None is what was never said."""
 
     application_object_id: str = param("", "Application that exists already, to which secrets are added.")
     sign_in_audience: str = param("", "Who may sign in to the application.")
-    tags: CommaList = param((), "Tags of the application.")
     ttl: Duration = param(0, "How long credentials last; 0 for what the mount says.")
     max_ttl: Duration = param(0, "How long they can be renewed; 0 for what the mount says.")
     explicit_max_ttl: Duration = param(0, "How long they and the application last at most.")
     permanently_delete: bool = param(False, "Delete applications for good when they are revoked.")
     persist_app: bool = param(False, "Keep one application for all credentials of the role.")
+    metadata: Metadata = param(factory=dict, help="Pairs that come with the credentials.")
+    tag_names: tuple[str, ...] | None = None
     roles: tuple[AzureRole, ...] | None = None
     groups: tuple[AzureGroup, ...] | None = None
     application_id: str = ""
@@ -64,6 +74,7 @@ class RoleArgs(Role):
     name: Lower = param(help="Name of the role.")
     azure_roles: str = param("", "Roles to assign, as a JSON list.")
     azure_groups: str = param("", "Groups to join, as a JSON list.")
+    tags: CommaList = param((), "Tags of the application.")
 
 
 def role_of(call: Call, name: str) -> Role | None:
@@ -76,21 +87,24 @@ def role_exists(call: Call, args: RoleArgs) -> bool:
 
 
 def read_role(call: Call, args: RoleArgs) -> Result:
+    if load(call) is None:
+        raise Failure("config is nil")
     found = role_of(call, args.name)
     if found is None:
         return None
-    return {
+    data = {
         "ttl": found.ttl,
         "max_ttl": found.max_ttl,
         "explicit_max_ttl": found.explicit_max_ttl,
         "azure_roles": None if found.roles is None else [msgspec.structs.asdict(each) for each in found.roles],
         "azure_groups": None if found.groups is None else [msgspec.structs.asdict(each) for each in found.groups],
-        "application_object_id": "" if found.persist_app else found.application_object_id,
+        "application_object_id": found.application_object_id,
         "permanently_delete": found.permanently_delete,
         "persist_app": found.persist_app,
         "sign_in_audience": found.sign_in_audience,
-        "tags": list(found.tags) or None,
+        "tags": found.tag_names,
     }
+    return {**data, "metadata": found.metadata} if found.metadata else data
 
 
 def list_roles(call: Call, _args: NoArgs) -> Result:
@@ -99,31 +113,35 @@ def list_roles(call: Call, _args: NoArgs) -> Result:
 
 
 def delete_role(call: Call, args: RoleArgs) -> None:
+    found = role_of(call, args.name)
+    if found is not None and found.persist_app:
+        try:
+            connected(call)
+        except Failure as error:
+            raise Failure(f"error during delete: {error.errors[0]}") from None
     call.storage.delete(f"roles/{args.name}")
 
 
 def write_role(call: Call, args: RoleArgs) -> None:
-    if load(call) is None:
-        raise Failure("config is nil")
-    config = connected(call)
-    role = update(role_of(call, args.name) or Role(), only(Role, args), call.given)
-    if "permanently_delete" not in call.given:
-        role = replace(role, permanently_delete=False)
+    config, given = configured(call), call.given
+    role = update(role_of(call, args.name) or Role(), only(Role, args), given)
+    role = replace(role, permanently_delete=args.permanently_delete)  # what is not sent is false
     _check_times(role)
-    if "sign_in_audience" in call.given and args.sign_in_audience not in AUDIENCES:
+    if "sign_in_audience" in given and args.sign_in_audience not in AUDIENCES:
         refuse(f"Invalid value for sign_in_audience field. Valid values are: {', '.join(AUDIENCES)}")
-    role = replace(role, tags=_tags(role.tags))
+    if "tags" in given:
+        role = replace(role, tag_names=_tags(args.tags))
     if role.application_object_id:
-        role = replace(role, application_id=directory_id("application", role.application_object_id))
+        role = replace(role, application_id=directory.application_id(role.application_object_id))
         if role.permanently_delete:
             refuse("permanently_delete must be false if application_object_id is provided")
-    if role.persist_app:
+    if "persist_app" in given and role.persist_app:
         role = replace(role, application_object_id=role.managed_application)
-    if "azure_roles" in call.given:
-        parsed = _parsed(args.azure_roles, AzureRole, "roles", "AzureRole")
-        role = replace(role, roles=_looked_up_roles(parsed, config))
-    if "azure_groups" in call.given:
-        role = replace(role, groups=_looked_up_groups(_parsed(args.azure_groups, AzureGroup, "groups", "AzureGroup")))
+    if "azure_roles" in given:
+        role = replace(role, roles=_parsed(args.azure_roles, "roles", _ROLES, AzureRole))
+    if "azure_groups" in given:
+        role = replace(role, groups=_parsed(args.azure_groups, "groups", _GROUPS, AzureGroup))
+    role = replace(role, roles=_looked_up_roles(role.roles, config), groups=_looked_up_groups(role.groups))
     if not (role.application_object_id or role.roles or role.groups):
         refuse("either Azure role definitions, group definitions, or an Application Object ID must be provided")
     if role.persist_app and not role.managed_application:
@@ -132,7 +150,7 @@ def write_role(call: Call, args: RoleArgs) -> None:
             role,
             managed_application=made,
             application_object_id=made,
-            application_id=directory_id("application", made),
+            application_id=directory.application_id(made),
         )
     call.storage.put(f"roles/{args.name}", role)
 
@@ -149,67 +167,50 @@ def _check_times(role: Role) -> None:
 def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     kept = tuple(sorted({tag.strip() for tag in tags} - {""}))
     for tag in kept:
-        if len(tag.encode()) > 256:
+        if len(tag.encode("utf-8", "surrogatepass")) > 256:
             refuse("individual tag size must be between 1 and 256 characters (inclusive)")
         if " " in tag:
             refuse("whitespaces are not allowed in tags")
     return kept
 
 
-def _parsed(text: str, kind: type[Any], what: str, go_name: str) -> list[Any]:
-    """A JSON list that a client sent. Raises Refusal, in Go's words for the commonest mistakes."""
+def _parsed(text: str, what: str, shape: Pointers, kind: type[Any]) -> tuple[Any, ...] | None:
+    """A JSON list that a client sent; None for `null`. Raises Refusal, in Go's words."""
+    if not text:
+        refuse(f"error parsing Azure {what} '': 'data' being decoded is nil")
     try:
-        found: list[Any] = msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
-    except msgspec.ValidationError:
-        shape = _SHAPES.get(text.strip()[:1], "number")
-        reason = f"json: cannot unmarshal {shape} into Go value of type []*azuresecrets.{go_name}"
-    except msgspec.DecodeError:
-        first = text.strip()[:1]
-        begun = first in ("", *_SHAPES)
-        reason = "unexpected EOF" if begun else f"invalid character '{first}' looking for beginning of value"
-    else:
-        return found
-    raise Refusal(f"error parsing Azure {what} '{text}': {reason}")
+        found = unmarshal(text, shape)
+    except ValueError as error:
+        refuse(f"error parsing Azure {what} '{text}': {error}")
+    return None if text.strip() == "null" else tuple(kind(**each) for each in found)
 
 
-_SHAPES = {"{": "object", '"': "string", "t": "bool", "f": "bool", "[": "array"}
-
-
-def _looked_up_roles(roles: list[AzureRole], config: Config) -> tuple[AzureRole, ...]:
-    found: list[AzureRole] = []
-    for role in roles:
-        if role.role_id:
-            known = {value: key for key, value in BUILT_IN.items()}
-            name = known.get(role.role_id.rpartition("/")[2]) or role.role_name or "Custom role"
-            looked_up = msgspec.structs.replace(role, role_name=name)
-        elif role.role_name:
-            guid = BUILT_IN.get(role.role_name) or directory_id("role", role.role_name)
-            place = f"/subscriptions/{config.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/"
-            looked_up = msgspec.structs.replace(role, role_id=place + guid)
-        else:
+def _looked_up_roles(roles: tuple[AzureRole, ...] | None, config: Config) -> tuple[AzureRole, ...] | None:
+    """The roles with names and ids as Azure knows them; an id tells more than a name."""
+    found: dict[tuple[str, str], AzureRole] = {}
+    for role in roles or ():
+        if not role.role_id and not role.role_name:
             refuse("no role found for role_name: ''")
-        if any((other.role_id, other.scope) == (looked_up.role_id, looked_up.scope) for other in found):
-            refuse(f"duplicate role_id and scope: '{looked_up.role_id}', '{looked_up.scope}'")
-        found.append(looked_up)
-    return tuple(found)
+        name, role_id = role.role_name, role.role_id
+        if role_id:
+            name = directory.role_name(role_id, name)
+        else:
+            name, role_id = directory.role_named(name, config.subscription_id)
+        if (role_id, role.scope) in found:
+            refuse(f"duplicate role_id and scope: '{role_id}', '{role.scope}'")
+        found[role_id, role.scope] = AzureRole(role_name=name, role_id=role_id, scope=role.scope)
+    return None if roles is None else tuple(found.values())
 
 
-def _looked_up_groups(groups: list[AzureGroup]) -> tuple[AzureGroup, ...]:
-    found: list[AzureGroup] = []
-    for group in groups:
+def _looked_up_groups(groups: tuple[AzureGroup, ...] | None) -> tuple[AzureGroup, ...] | None:
+    """The groups with names and ids as Azure knows them; an id tells more than a name."""
+    found: dict[str, AzureGroup] = {}
+    for group in groups or ():
         if not group.object_id and not group.group_name:
             refuse("no group found for group_name: ''")
-        looked_up = AzureGroup(
-            group_name=group.group_name or f"group-{group.object_id[:8]}",
-            object_id=group.object_id or directory_id("group", group.group_name),
-        )
-        if any(other.object_id == looked_up.object_id for other in found):
-            refuse(f"duplicate object_id '{looked_up.object_id}'")
-        found.append(looked_up)
-    return tuple(found)
-
-
-def directory_id(what: str, name: str) -> str:
-    """The id that something has in the simulated directory: always the same one for a name."""
-    text = sha256(f"azure {what} {name}".encode()).hexdigest()
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:32]}"
+        group_id = group.object_id or directory.group_named(group.group_name)
+        if group_id in found:
+            refuse(f"duplicate object_id '{group_id}'")
+        name = directory.group_name(group_id, group.group_name)
+        found[group_id] = AzureGroup(group_name=name, object_id=group_id)
+    return None if groups is None else tuple(found.values())
