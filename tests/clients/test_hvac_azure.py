@@ -56,3 +56,19 @@ def test_a_role_gives_credentials_that_end_with_their_lease(azure: Azure, client
 def test_a_role_that_is_not_there_is_an_invalid_request(azure: Azure) -> None:
     with pytest.raises(exceptions.InvalidRequest, match="role 'none' does not exist"):
         azure.generate_credentials("none")
+
+
+def test_a_role_that_keeps_its_application_adds_secrets_to_it(azure: Azure, client: hvac.Client) -> None:
+    azure.create_or_update_role("static", ROLES)
+    client.write_data("azure/roles/static", data={"persist_app": True})
+    first, second = (azure.generate_credentials("static") for _ in range(2))
+    assert first["client_id"] == second["client_id"]
+    assert first["client_secret"] != second["client_secret"]
+
+
+def test_static_roles_and_rotations_go_through_the_generic_methods(azure: Azure, client: hvac.Client) -> None:
+    client.write_data("azure/static-roles/app", data={"application_object_id": "there", "ttl": "8760h"})
+    first = client.read("azure/static-creds/app")["data"]
+    client.write_data("azure/rotate-role/app", data={})
+    assert client.read("azure/static-creds/app")["data"]["client_secret"] != first["client_secret"]
+    assert client.write_data("azure/rotate-root", data={}).status_code == 204

@@ -67,11 +67,28 @@ def test_static_accounts_give_what_they_are_for(gcp: Gcp) -> None:
     gcp.create_or_update_static_account("app", email, secret_type="access_token", token_scopes=SCOPES)
     assert gcp.read_static_account("app")["data"]["service_account_project"] == "shop"
     assert gcp.generate_static_account_oauth2_access_token("app")["data"]["token_ttl"] == 3599
+    assert gcp.rotate_static_account_key("app").status_code == 204
     with pytest.raises(exceptions.InvalidRequest, match="cannot generate service account keys"):
         gcp.generate_static_account_service_account_key("app")
+
+
+def test_a_static_account_gives_keys(gcp: Gcp) -> None:
+    email = "app@shop.iam.gserviceaccount.com"
+    gcp.create_or_update_static_account("keys", email, BINDINGS, "service_account_key")
+    key = gcp.generate_static_account_service_account_key("keys")
+    assert json.loads(base64.b64decode(key["data"]["private_key_data"]))["client_email"].startswith("app@")
+    assert "keys" in gcp.list_static_accounts()["data"]["keys"]
+    assert gcp.delete_static_account("keys").status_code == 204
 
 
 def test_impersonated_accounts_give_tokens(gcp: Gcp) -> None:
     gcp.create_or_update_impersonated_account("app", "app@shop.iam.gserviceaccount.com", token_scopes=SCOPES, ttl="30m")
     assert gcp.list_impersonated_accounts()["data"]["keys"] == ["app"]
+    assert gcp.read_impersonated_account("app")["data"]["ttl"] == 1800
     assert gcp.generate_impersonated_account_oauth2_access_token("app")["data"]["token_ttl"] == 1799
+    assert gcp.delete_impersonated_account("app").status_code == 204
+
+
+def test_bindings_that_are_none_are_an_invalid_request(gcp: Gcp) -> None:
+    with pytest.raises(exceptions.InvalidRequest, match="must be one of following formats"):
+        gcp.create_or_update_roleset("bad", "shop", BINDINGS.replace("roles/viewer", "viewer"), "service_account_key")

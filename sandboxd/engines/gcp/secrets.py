@@ -25,9 +25,9 @@ _LONGEST_LIFETIME = 12 * 3600
 class KeyArgs:
     """What key is wanted."""
 
-    key_algorithm: str = param(keys.ALGORITHM, "Algorithm of the key.")
-    key_type: str = param(keys.JSON, "Form of the key.")
-    ttl: Duration = param(0, "How long the key lasts.")
+    key_algorithm: str = param(keys.ALGORITHM, "Algorithm of the key.", place="query")
+    key_type: str = param(keys.JSON, "Form of the key.", place="query")
+    ttl: Duration = param(0, "How long the key lasts.", place="query")
 
 
 @dataclass(frozen=True, kw_only=True)
