@@ -128,15 +128,13 @@ def _new_account(call: Call, name: str, project: str, bindings: Bindings) -> str
 
 def rotate(call: Call, args: NameArgs) -> None:
     found = roleset(call, args.name)
-    if found is None:
-        refuse(f"roleset '{args.name}' not found")
+    assert found is not None  # without it, the path serves no writes
     email = _new_account(call, args.name, found.project, found.bindings)
     call.storage.put(f"roleset/{args.name}", replace(found, email=email))
 
 
 def rotate_key(call: Call, args: NameArgs) -> None:
     found = roleset(call, args.name)
-    if found is None:
-        refuse(f"roleset '{args.name}' not found")
+    assert found is not None  # without it, the path serves no writes
     if found.secret_type != TOKEN:
         refuse("cannot rotate key for non-access-token role set")

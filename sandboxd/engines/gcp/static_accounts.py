@@ -112,7 +112,6 @@ def _bindings(call: Call, args: StaticArgs, old: Account | None) -> tuple[str, B
 
 def rotate_key(call: Call, args: NameArgs) -> None:
     found = static(call, args.name)
-    if found is None:
-        refuse(f"account '{args.name}' not found")
+    assert found is not None  # without it, the path serves no writes
     if found.secret_type != TOKEN:
         refuse("cannot rotate key for non-access-token static account")

@@ -87,3 +87,9 @@ def test_a_lease_cannot_be_revoked_without_a_configuration(ready):
     call(ready, "DELETE", "azure/config")
     reply = call(ready, "PUT", "sys/leases/revoke", {"lease_id": lease, "sync": True})
     assert "error during revoke: subscription_id is required" in reply.errors[0]
+
+
+def test_a_lease_whose_role_is_gone_goes_on_as_it_was_made(ready):
+    lease = call(ready, "GET", "azure/creds/app").json["lease_id"]
+    call(ready, "DELETE", "azure/roles/app")
+    assert call(ready, "PUT", "sys/leases/renew", {"lease_id": lease}).json["lease_duration"] == 3600

@@ -89,6 +89,14 @@ def test_an_empty_text_has_no_bindings():
                 "\t* role list (line 3): parsing error, expected list of roles for key 'roles'\n\n\n\n"
             ),
         ),
+        (
+            'resource "x" {\n  roles = [{}]\n  roles "y" {}\n}',
+            (
+                "unable to parse bindings: 1 error occurred:\n\t* (line 0) 2 errors occurred:\n"
+                "\t* role list (line 2): 1 error occurred:\n\t* unexpected nil item in roles list (line 2)\n\n\n"
+                '\t* role list (line 0): expected "roles" list, got nil object item\n\n\n\n'
+            ),
+        ),
     ],
 )
 def test_what_is_wrong_with_bindings_is_told(text, error):

@@ -205,3 +205,16 @@ def test_google_gives_no_token_for_more_than_twelve_hours(made):
     reply = call(made, "GET", "gcp/impersonated-account/app/token")
     text = "unable to generate token source: impersonate: max lifetime is 12 hours"
     assert (reply.status, reply.errors) == (400, [text])
+
+
+@pytest.mark.parametrize(
+    ("sent", "path", "text"),
+    [
+        (STATIC, "key", "cannot generate service account keys (has secret type access_token)"),
+        (STATIC_KEYS, "token", "cannot generate access tokens (has secret type service_account_key)"),
+    ],
+)
+def test_a_static_account_gives_one_thing_only(made, sent, path, text):
+    call(made, "POST", "gcp/static-account/app", sent)
+    reply = call(made, "GET", f"gcp/static-account/app/{path}")
+    assert (reply.status, reply.errors) == (400, [f'static account "app" {text}'])
