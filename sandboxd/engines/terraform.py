@@ -160,11 +160,11 @@ def create(call: Call, args: Any) -> Response:
         return Response(data=data, credentials=("token",))
     token, token_id = make_token(call)
     data = {"token": token, "token_id": token_id}
-    if role.credential_type == "team":
+    if role.team_id and role.credential_type == "team":
         lasts = max(role.max_ttl, call.mount.bounds.max_ttl)
         data["description"] = f"{role.description}({call.entropy.below(10_000)})"
         data["expired_at"] = rfc3339((int(call.clock.now()) + lasts) * NANOSECONDS)
-    elif role.description:
+    elif role.user_id and role.description:  # only these tokens are told what they are for
         data["description"] = role.description
     lease = Lease(kind=KIND, ttl=role.ttl, max_ttl=role.max_ttl, internal={"token_id": token_id, "role": name})
     return Response(data=data, lease=lease, credentials=("token",))

@@ -138,6 +138,17 @@ def test_an_organization_or_legacy_team_has_one_token_without_a_lease(vault, fie
     }
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"organization": "acme", "credential_type": "team"}, {"team_id": "team-1", "credential_type": "user"}],
+)
+def test_a_type_that_is_not_whose_the_token_is_leases_it_without_description(vault, fields):
+    role(vault, description="d", **fields)
+    answer = creds(vault).json
+    assert set(answer["data"]) == {"token", "token_id"}
+    assert answer["lease_id"]
+
+
 def test_an_organization_s_token_is_described(vault):
     role(vault, organization="o", description="d")
     assert creds(vault).data["description"] == "d"
