@@ -23,6 +23,7 @@ from sandboxd.edge.messages import CONTROL, FORWARD_AUTH, Answer, Incoming
 from sandboxd.edge.published import CLUSTERS, published
 from sandboxd.edge.sandbox import Sandbox
 from sandboxd.edge.worlds import Worlds
+from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import VaultError
 from sandboxd.vault.framework.wire import encode
 
@@ -55,7 +56,7 @@ class Control:
         self._reload = reload
         self.address = ""
         self.worlds = worlds or Worlds(sandbox, self._door)
-        self._started = sandbox.world.clock.now()
+        self._started = sandbox.world.clock.real_ns() / NANOSECONDS
         self._routes: dict[tuple[str, str], Callable[[Incoming], Any]] = {
             ("GET", "status"): self._status,
             ("POST", "reset"): self._reset,

@@ -33,5 +33,5 @@ def describe(world: World, request: Request) -> Response:
 def _answer(world: World, mounted: Mounted, text: str, routes: Sequence[Route]) -> Response:
     kind = mounted.entry.type.removeprefix("ns_")
     tag = "auth" if mounted.entry.table == "auth" else "system" if kind == "system" else "secrets"
-    document = openapi_document(world, openapi_paths("", routes, tag, kind=kind))
+    document = openapi_document(world, openapi_paths("", routes, tag, kind=kind, slashed=world.profile == "vault"))
     return Response(data={"help": text, "openapi": document, "see_also": None})

@@ -120,7 +120,8 @@ def read_openapi(call: SystemCall, args: OpenApiArgs) -> Result:
             prefix = f"{'auth/' if entry.table == 'auth' else ''}{{{name}}}/"
             mount = f"{name}={entry.path.rstrip('/')}"
         tag = _TAGS.get(kind, "auth" if entry.table == "auth" else "secrets")
-        paths.update(openapi_paths(prefix, mounted.router.routes, tag, kind=kind, mount=mount))
+        slashed = call.world.profile == "vault"
+        paths.update(openapi_paths(prefix, mounted.router.routes, tag, kind=kind, slashed=slashed, mount=mount))
     document = openapi_document(call.world, dict(sorted(paths.items())))
     return Response(body=encode(document))
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -193,3 +194,8 @@ def test_a_development_server_in_place_of_vaults(command: Command) -> None:
     assert f"    $ export VAULT_ADDR='http://127.0.0.1:{port}'\n" in said
     assert "Root Token: mine\n" in said
     assert said.endswith("==> Vault shutdown triggered\n")
+
+
+def test_it_can_be_run_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "sandboxd", "version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("sandboxd v")

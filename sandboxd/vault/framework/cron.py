@@ -27,7 +27,8 @@ def next_after(schedule: str, moment: int) -> int:
 
     fields = _NAMED.get(schedule, schedule)
     if len(fields.split()) != 5:
-        raise ValueError(f"expected exactly 5 fields, found {len(fields.split())}: {schedule.split()}")
+        found_fields = fields.split()
+        raise ValueError(f"expected exactly 5 fields, found {len(found_fields)}: [{' '.join(found_fields)}]")
     try:
         found = next(CronSim(fields.upper().replace("?", "*"), datetime.fromtimestamp(moment // NANOSECONDS, UTC)))
     except CronSimError as error:

@@ -54,20 +54,23 @@ def root_help(backend: Backend, routes: Iterable[Route]) -> str:
     )
 
 
-def openapi_paths(prefix: str, routes: Iterable[Route], tag: str, *, kind: str, mount: str = "") -> dict[str, Any]:
+def openapi_paths(
+    prefix: str, routes: Iterable[Route], tag: str, *, kind: str, slashed: bool, mount: str = ""
+) -> dict[str, Any]:
     """The OpenAPI paths of one mount.
 
     Args:
         prefix: where it is mounted ("secret/"), or a template ("{secret_mount_path}/").
         tag: the group that its operations are listed under ("secrets", "auth", "system", "identity").
         kind: the type of the backend, for operation ids.
+        slashed: whether a slash that may be left out at the end is written; Vault does, OpenBao does not.
         mount: the name of the prefix's template variable, and its default as `name=default`; empty for none.
     """
     document: dict[str, Any] = {}
     for route in routes:
         if route.path.unpublished:
             continue
-        for template in _spellings(route.path.template):
+        for template in _spellings(route.path.template, slashed):
             item = _item(route, template, tag, kind)
             if mount and item:
                 name, _, default = mount.partition("=")
@@ -81,9 +84,9 @@ def openapi_paths(prefix: str, routes: Iterable[Route], tag: str, *, kind: str, 
     return document
 
 
-def _spellings(template: str) -> list[str]:
+def _spellings(template: str, slashed: bool) -> list[str]:
     """A template's forms with and without what may be missing."""
-    forms = [template.removesuffix("/?") + ("/" if template.endswith("/?") else "")]
+    forms = [template.removesuffix("/?") + ("/" if slashed and template.endswith("/?") else "")]
     while any("[" in form for form in forms):
         forms = [
             expanded

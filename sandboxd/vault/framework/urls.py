@@ -54,7 +54,7 @@ def parse(text: str) -> Url:
         authority, slash, path = rest[2:].partition("/")
         rest = slash + path
         userinfo, at, host = authority.rpartition("@")
-        host = _host(host)
+        host = _host(host, scheme)
         if at:
             username, password = _userinfo(userinfo)
     elif not scheme and ":" in rest.partition("/")[0]:
@@ -103,13 +103,15 @@ def _userinfo(text: str) -> tuple[str, str | None]:
     return unescaped(username), unescaped(password) if colon else None
 
 
-def _host(text: str) -> str:
+def _host(text: str, scheme: str) -> str:
     if text.startswith("["):
         if "]" not in text:
             raise ValueError("missing ']' in host")
         port = text[text.rindex("]") + 1 :]
     else:
-        port = text[text.rindex(":") :] if ":" in text else ""
+        # Databases list several hosts with their ports; only of HTTP a second colon is refused.
+        first = text.find if scheme in ("http", "https") else text.rfind
+        port = text[first(":") :] if ":" in text else ""
     if not _PORT.fullmatch(port):
         raise ValueError(f"invalid port {quote(port)} after host")
     fault = _BAD_ESCAPE.search(text)

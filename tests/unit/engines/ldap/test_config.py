@@ -105,7 +105,7 @@ def test_what_makes_no_sense_is_an_error(bare, fields, text):
         ({"rotation_period": 60, "rotation_schedule": "@daily"}, EXCLUSIVE),
         (
             {"rotation_schedule": "x"},
-            "failed to parse provided rotation_schedule: expected exactly 5 fields, found 1: ['x']",
+            "failed to parse provided rotation_schedule: expected exactly 5 fields, found 1: [x]",
         ),
         ({"rotation_period": 60, "rotation_window": 60}, "rotation_window does not apply to period"),
         ({"rotation_window": 60}, "cannot use rotation_window without rotation_schedule"),

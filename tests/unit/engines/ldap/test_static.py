@@ -120,7 +120,7 @@ def test_the_configuration_can_have_it_skipped(vault):
         ({"username": "taken", "rotation_period": 60}, '"taken" is already managed by the secrets engine'),
         (
             {"username": "app", "rotation_schedule": "x"},
-            "failed to parse provided rotation_schedule: expected exactly 5 fields, found 1: ['x']",
+            "failed to parse provided rotation_schedule: expected exactly 5 fields, found 1: [x]",
         ),
     ],
 )

@@ -48,6 +48,7 @@ def test_the_first_of_two_parameters_counts_and_malformed_ones_are_left_out() ->
         ("%zz", 'invalid URL escape "%zz"'),
         ("postgresql://%zz@127.0.0.1/x", 'invalid URL escape "%zz"'),
         ("postgresql://u:p@127.0.0.1:15432,/postgres", 'invalid port ":15432," after host'),
+        ("http://127.0.0.1:1:1", 'invalid port ":1:1" after host'),
         ("x://u:p w@h", "net/url: invalid userinfo"),
         ("x://[::1", "missing ']' in host"),
         ("x://a b", 'invalid character " " in host name'),
