@@ -1,0 +1,41 @@
+"""Signatures of calls. The first vector is of AWS's published test suite of signature version 4."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from sandboxd.engines.aws.api import signature
+from sandboxd.engines.aws.policies import combined
+
+KEY = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+MOMENT = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)
+
+
+def test_a_form_is_signed_as_aws_says():
+    headers = {"content-type": "application/x-www-form-urlencoded", "host": "example.amazonaws.com"}
+    made = signature(KEY, "us-east-1/service", MOMENT, headers, b"Param1=value1")
+    assert made == {
+        "X-Amz-Date": "20150830T123600Z",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+        "SignedHeaders=content-type;host;x-amz-date, "
+        "Signature=ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
+    }
+
+
+def test_a_call_is_signed_as_the_sdk_does(monkeypatch):
+    auth = pytest.importorskip("botocore.auth")
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    monkeypatch.setattr(auth, "get_current_datetime", lambda: MOMENT)
+    headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8", "host": "127.0.0.1:5000"}
+    body = b"Action=GetUser&UserName=%C3%A9"
+    request = AWSRequest("POST", "http://127.0.0.1:5000/", headers, body)
+    auth.SigV4Auth(Credentials(*KEY), "iam", "eu-west-1").add_auth(request)
+    made = signature(KEY, "eu-west-1/iam", MOMENT, headers, body)
+    assert made["Authorization"] == request.headers["Authorization"]
+
+
+def test_documents_are_put_together_by_their_statements():
+    both = combined(['{"Statement": [{"Sid": "a"}, {"Sid": "b"}]}', "", '{"Statement": {"Sid": "c"}}'])
+    assert both == '{"Version":"2012-10-17","Statement":[{"Sid":"a"},{"Sid":"b"},{"Sid":"c"}]}'
