@@ -1,4 +1,4 @@
-"""The OpenAPI document: generators make clients of it, so the paths of each mount must be OpenBao's, and their methods."""
+"""The OpenAPI document: generators make clients of it, so the paths of a mount and their methods must be OpenBao's."""
 
 from __future__ import annotations
 
