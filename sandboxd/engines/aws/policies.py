@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from sandboxd.engines.aws.services import Service
+from sandboxd.vault.framework.fields import go_type
 from sandboxd.vault.framework.jsontext import whole
 
 VERSION = "2012-10-17"
@@ -46,10 +47,26 @@ async def of_groups(iam: Service, groups: Iterable[str]) -> tuple[list[str], lis
 
 
 def combined(documents: Sequence[str]) -> str:
-    """One document with the statements of all. Raises ValueError for one that is no JSON."""
+    """One document with the statements of all. Raises ValueError, with the text of Go's decoder, for what is none."""
     statements: list[Any] = []
-    for document in documents:
-        if document:
-            statement = whole(document).get("Statement")
-            statements += statement if isinstance(statement, list) else [statement]
+    for document in filter(None, documents):
+        statements += _statements(whole(document))
     return json.dumps({"Version": VERSION, "Statement": statements}, separators=(",", ":"))
+
+
+def _statements(document: Any) -> list[Any]:
+    if document is None:
+        return []
+    if not isinstance(document, dict):
+        kind = _KINDS.get(go_type(document), "number")
+        raise ValueError(f"json: cannot unmarshal {kind} into Go value of type aws.PolicyDocument")
+    found: list[Any] = []
+    for name, value in document.items():
+        if name.lower() == "statement":
+            if value is None:
+                raise ValueError("unsupported data type <nil> for StatementEntries")
+            found = value if isinstance(value, list) else [value]
+    return found
+
+
+_KINDS = {"bool": "bool", "string": "string", "[]interface {}": "array"}

@@ -6,6 +6,7 @@ import pytest
 
 from sandboxd.engines.aws.api import signature
 from sandboxd.engines.aws.policies import combined
+from sandboxd.engines.aws.static import Key
 
 KEY = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 MOMENT = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)
@@ -39,3 +40,27 @@ def test_a_call_is_signed_as_the_sdk_does(monkeypatch):
 def test_documents_are_put_together_by_their_statements():
     both = combined(['{"Statement": [{"Sid": "a"}, {"Sid": "b"}]}', "", '{"Statement": {"Sid": "c"}}'])
     assert both == '{"Version":"2012-10-17","Statement":[{"Sid":"a"},{"Sid":"b"},{"Sid":"c"}]}'
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ("[]", "json: cannot unmarshal array into Go value of type aws.PolicyDocument"),
+        ("1", "json: cannot unmarshal number into Go value of type aws.PolicyDocument"),
+        ('{"statement": null}', "unsupported data type <nil> for StatementEntries"),
+    ],
+)
+def test_what_is_no_policy_is_not_put_together(document, reason):
+    with pytest.raises(ValueError) as error:  # noqa: PT011 -- the text is compared
+        combined([document])
+    assert str(error.value) == reason
+
+
+def test_a_policy_without_statements_adds_none():
+    assert combined(['{"Version": "2008-10-17"}', "null"]) == '{"Version":"2012-10-17","Statement":[]}'
+
+
+def test_a_key_shows_nothing_of_its_secret_and_keeps_its_time_in_a_state_that_is_taken_up_again():
+    key = Key(access_key="AKIA", secret_key="hidden", expiration=5)
+    assert repr(key) == "<Key AKIA>"
+    assert key.later(3).expiration == 8
