@@ -10,13 +10,12 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import hvac
 import pytest
 from conformance.servers import ROOT_TOKEN, start
+from moto.server import ThreadedMotoServer
 from unit import helpers
-
-boto3 = pytest.importorskip("boto3")
-moto_server = pytest.importorskip("moto.server")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*"
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
     """The URL of a moto server."""
-    server = moto_server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"

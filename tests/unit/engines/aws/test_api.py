@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from botocore import auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from sandboxd.engines.aws.api import signature
 from sandboxd.engines.aws.policies import combined
@@ -24,10 +27,6 @@ def test_a_form_is_signed_as_aws_says():
 
 
 def test_a_call_is_signed_as_the_sdk_does(monkeypatch):
-    auth = pytest.importorskip("botocore.auth")
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
     monkeypatch.setattr(auth, "get_current_datetime", lambda: MOMENT)
     headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8", "host": "127.0.0.1:5000"}
     body = b"Action=GetUser&UserName=%C3%A9"
