@@ -47,10 +47,12 @@ def _show(found: dict[str, Any]) -> None:
         say(_printable(f"  From {path}, field {found['field']}{version}{owner}."))
     for person in found["obtained_by"]:
         say(f"  Obtained by {_name(person)} at {person['at']}.")
+    obtained = {person["accessor"] for person in found["obtained_by"]} - {""}
     for person in found["readers"]:
-        if person not in found["obtained_by"]:
-            version = f" version {person['version']}" if person["version"] else ""
-            say(f"  Last read by {_name(person)}:{version} at {person['at']}.")
+        again = not person["version"] and person["accessor"] in obtained  # a credential is read when it is obtained
+        if person not in found["obtained_by"] and not again:
+            version = f", version {person['version']}," if person["version"] else ""
+            say(f"  Last read by {_name(person)}{version} at {person['at']}.")
     if found["state"] == "unchecked":
         say(f"  {found['claim']}")
     elif found["status"] != UNRECOGNISED:

@@ -90,7 +90,7 @@ def test_it_says_where_a_value_is_from_and_who_has_it(told):
         "  It is valid.",
         "  From team/secret/data/pay, field key, version 2; owner: payments.",
         "  Obtained by approle (shop), accessor acc at 1970-01-01T00:00:01Z.",
-        "  Last read by ci, a batch token: version 1 at 1970-01-01T00:00:01Z.",
+        "  Last read by ci, a batch token, version 1, at 1970-01-01T00:00:01Z.",
         "  Declared as secret/pay, field key, version 1, not the current one: shop.yaml:3:3",
     ]
 
