@@ -95,6 +95,13 @@ def test_it_says_where_a_value_is_from_and_who_has_it(told):
     ]
 
 
+def test_who_obtained_a_credential_is_not_told_again_as_its_reader(told):
+    reader = Reader(accessor="acc", display_name="approle", entity_id="", metadata={}, version=0, at=10**9 + 1)
+    _, out, _ = told(judge("a-value", None, msgspec.structs.replace(FOUND, version=0), [reader]))
+    assert "Obtained by approle, accessor acc" in out
+    assert "Last read" not in out
+
+
 def test_names_cannot_command_the_terminal(told):
     _, out, _ = told(judged("current", field="key\x1b[31m\n"))
     assert "field key?[31m?, version" in out
