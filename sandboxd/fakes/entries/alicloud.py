@@ -69,7 +69,7 @@ KINDS = (
         why="The tag sandboxdFAKE follows the usual preamble.",
         shape="[A-Za-z0-9+/]{100,}={0,3}",
         real="CAIS[A-Za-z0-9+/]{96,}={0,3}",
-        anchors=("CAISsandboxdFAKE",),
+        anchors=("CAIS",),
         form=symbols(Lit("CAISsandboxdFAKE//"), Rand(307, BASE64), Mark(11, BASE64)),
         key="alicloud_security_token",
     ),
