@@ -32,7 +32,8 @@ from sandboxd.edge.parse import (
     parse_head,
     too_large,
 )
-from sandboxd.edge.tasks import Ready, begin, report
+from sandboxd.edge.tasks import Ready, begin
+from sandboxd.vault.reporting import report
 
 LINGER = 0.5  # seconds that a client may go on sending what was refused, so that it gets to read why
 KEEP_ALIVE = 300.0  # seconds that an idle connection is kept, as the real server does

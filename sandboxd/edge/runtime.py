@@ -13,11 +13,11 @@ from sandboxd.edge.app import App, Control
 from sandboxd.edge.encode import encode_for_wrapping
 from sandboxd.edge.guard import make_guard
 from sandboxd.edge.http1 import Server
-from sandboxd.edge.tasks import report
 from sandboxd.insight import insight
 from sandboxd.sys.catalog import BuiltIn
 from sandboxd.vault.clock import Clock
 from sandboxd.vault.entropy import Entropy
+from sandboxd.vault.reporting import report
 from sandboxd.vault.storage import Journal
 from sandboxd.vault.waiting import spawn
 from sandboxd.vault.world import Settings, World

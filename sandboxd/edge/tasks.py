@@ -1,11 +1,10 @@
-"""Requests without tasks, and errors that no request can be told of."""
+"""Requests without tasks."""
 
 import asyncio
 from collections.abc import Coroutine, Generator
 from types import coroutine
 from typing import Any, TypeVar
 
-from sandboxd.vault.errors import VaultError
 from sandboxd.vault.waiting import spawn
 
 T = TypeVar("T")
@@ -50,20 +49,3 @@ def _resume(work: Coroutine[Any, Any, T], waited: Any) -> Generator[Any, Any, T]
 
 async def _rest(work: Coroutine[Any, Any, T], waited: Any) -> T:
     return await _resume(work, waited)
-
-
-def report(error: BaseException) -> None:
-    """Tell of an error that no request can be told of.
-
-    A refusal's text holds no value that could be secret, so it is shown; of any other error only its kind and where it
-    came from.
-    """
-    import logging
-    from traceback import format_tb
-
-    log = logging.getLogger("sandboxd")
-    if isinstance(error, VaultError):
-        log.error("%s", error)
-    else:
-        where = "".join(format_tb(error.__traceback__))
-        log.error("unexpected %s; please report it\n%s", type(error).__name__, where)

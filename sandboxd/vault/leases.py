@@ -20,12 +20,20 @@ import msgspec
 
 from sandboxd.vault.clock import NANOSECONDS, Clock
 from sandboxd.vault.entropy import Entropy
-from sandboxd.vault.errors import Failure, InvalidRequest, UnsupportedOperation, UnsupportedPath, VaultError
+from sandboxd.vault.errors import (
+    Failure,
+    InternalError,
+    InvalidRequest,
+    UnsupportedOperation,
+    UnsupportedPath,
+    VaultError,
+)
 from sandboxd.vault.framework.backend import Auth, Lease
 from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.ledger import End
 from sandboxd.vault.namespaces import ROOT_ID, Namespace
+from sandboxd.vault.reporting import report
 from sandboxd.vault.storage import Storage, View
 from sandboxd.vault.tokens import Token, Tokens, split_namespace, token_hash
 
@@ -392,17 +400,19 @@ class Leases:
         try:
             await self.revoke(entry)
         except Failure as error:
-            text = "; ".join(error.errors)
-            tries = entry.tries + 1
-            if tries >= MAX_TRIES:
-                text = f"out of retries: {text}"
-            elif not isinstance(error.__cause__, _HOPELESS):
-                wait = RETRY * 2**tries * NANOSECONDS
-                self._failed(msgspec.structs.replace(entry, tries=tries, retry_at=self._clock.now_ns() + wait))
-                return
-            self._failed(msgspec.structs.replace(entry, tries=tries, revoke_error=text[:MAX_ERROR] or "unknown"))
+            self._again(entry, "; ".join(error.errors), hopeless=isinstance(error.__cause__, _HOPELESS))
+        except Exception as error:  # noqa: BLE001 -- told of; what is due must not be lost for a fault in one engine
+            report(error)
+            self._again(entry, InternalError.text)
 
-    def _failed(self, entry: LeaseEntry) -> None:
+    def _again(self, entry: LeaseEntry, text: str, *, hopeless: bool = False) -> None:
+        tries = entry.tries + 1
+        if tries < MAX_TRIES and not hopeless:
+            wait = RETRY * 2**tries * NANOSECONDS
+            entry = msgspec.structs.replace(entry, tries=tries, retry_at=self._clock.now_ns() + wait)
+        else:
+            text = f"out of retries: {text}" if tries >= MAX_TRIES else text or "unknown"
+            entry = msgspec.structs.replace(entry, tries=tries, revoke_error=text[:MAX_ERROR])
         self._put(entry)
         self.on_failure(entry)
 

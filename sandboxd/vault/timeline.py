@@ -9,7 +9,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from sandboxd.vault.clock import NANOSECONDS, Clock, ClockState
+from sandboxd.vault.errors import VaultError
 from sandboxd.vault.leases import LeaseEntry, Leases
+from sandboxd.vault.reporting import report
 from sandboxd.vault.storage import Storage
 from sandboxd.vault.timers import Timers
 from sandboxd.vault.waiting import spawn
@@ -159,10 +161,11 @@ class Timeline:
             await work
 
     async def _apart(self, work: Coroutine[Any, Any, None]) -> None:
+        await work  # what fails of it was told of, and is tried again
         try:
-            await work
-        finally:
             self._commit()
+        except VaultError as error:
+            report(error)
 
     def freeze(self) -> None:
         """Stop the clock."""

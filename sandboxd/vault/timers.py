@@ -15,6 +15,7 @@ import msgspec
 from sandboxd.vault.clock import NANOSECONDS, Clock
 from sandboxd.vault.errors import VaultError
 from sandboxd.vault.framework.moments import postponed
+from sandboxd.vault.reporting import report
 from sandboxd.vault.storage import Storage
 
 RETRY = 10 * NANOSECONDS
@@ -96,14 +97,16 @@ class Timers:
         return path.removeprefix(_TIMERS).partition("/")[0]
 
     async def fire(self, at: int, path: str) -> None:
-        """Have a timer go off; one whose work is refused goes off again later."""
+        """Have a timer go off; one whose work fails goes off again later."""
         owner, _, name = path.removeprefix(_TIMERS).partition("/")
         own = self._owners.get(owner)
         try:
             work: Any = self.ring(owner, name) if own is None else own(name)
             if isawaitable(work):
                 await work
-        except VaultError:
+        except Exception as error:  # noqa: BLE001 -- told of; what is due must not be lost for a fault in one engine
+            if not isinstance(error, VaultError):
+                report(error)
             failures = self._failures[path] = self._failures.get(path, -1) + 1
             if self._is(path, at):
                 self.put(path, self._clock.now_ns() + RETRY * 2 ** min(failures, PATIENCE))

@@ -1,15 +1,15 @@
 """A world with listeners, and the tasks that keep it going."""
 
 import asyncio
-import logging
 
 import pytest
 from unit.helpers import call, world
 
 from sandboxd.edge import runtime
 from sandboxd.edge.runtime import Listener, run, serving
-from sandboxd.edge.tasks import Ready, begin, report, spawn
+from sandboxd.edge.tasks import Ready, begin
 from sandboxd.vault.errors import Failure
+from sandboxd.vault.waiting import spawn
 
 
 async def ask(port: int, path: str = "/v1/sys/health", host: str = "127.0.0.1") -> bytes:
@@ -155,16 +155,6 @@ async def test_a_task_has_its_name():
     task = spawn(work(), "watching")
     assert task.get_name() == "watching"
     await task
-
-
-def test_a_refusals_text_is_told_and_another_errors_is_not(caplog):
-    with caplog.at_level(logging.ERROR):
-        report(Failure("cannot write"))
-        report(ValueError("hunter2"))
-    told, hidden = (record.getMessage() for record in caplog.records)
-    assert told == "cannot write"
-    assert hidden.startswith("unexpected ValueError; please report it")
-    assert "hunter2" not in hidden
 
 
 def test_the_event_loop_gives_the_result():

@@ -25,14 +25,14 @@ class Bell:
 
     def __init__(self, made) -> None:
         self.rung = []
-        self.trouble = False
+        self.trouble = None
         self.repeat = 0
         entry = mount(made, Engine(type="bell", help="Ring.", paths=(), on_timer=self.ring), "bell/")
         self.timers = made.timers.of(entry.uuid)
 
     def ring(self, call, name) -> None:
-        if self.trouble:
-            raise Failure("no")
+        if self.trouble is not None:
+            raise self.trouble
         self.rung.append((name, int(call.clock.now()) - START))
         if self.repeat:
             call.timers.set(name, call.clock.now_ns() + self.repeat * NANOSECONDS)
@@ -101,7 +101,7 @@ def test_a_cancelled_timer_stays_silent(made):
 
 def test_what_is_refused_is_tried_again_further_and_further_apart(made):
     bell = Bell(made)
-    bell.trouble = True
+    bell.trouble = Failure("no")
     bell.set("a", 60)
     moments = []
     for _ in range(3):
@@ -109,9 +109,21 @@ def test_what_is_refused_is_tried_again_further_and_further_apart(made):
         finished(made.timeline.catch_up())
         moments.append(made.timeline.next_due // NANOSECONDS - START)
     assert moments == [70, 90, 130]
-    bell.trouble = False
+    bell.trouble = None
     asyncio.run(made.timeline.advance(600))
     assert bell.rung == [("a", 130)]
+
+
+def test_a_fault_in_an_engine_is_reported_and_its_timer_tried_again(made, caplog):
+    bell = Bell(made)
+    bell.trouble = KeyError("a value")
+    bell.set("a", 60)
+    asyncio.run(made.timeline.advance(60))
+    assert "unexpected KeyError; please report it" in caplog.text
+    assert "a value" not in caplog.text
+    bell.trouble = None
+    asyncio.run(made.timeline.advance(10))
+    assert bell.rung == [("a", 70)]
 
 
 def test_timers_of_a_mount_end_with_it(made):
@@ -226,6 +238,19 @@ def test_a_failed_revocation_is_told_of_with_its_next_try(made):
     lender.trouble = None
     asyncio.run(made.timeline.advance(20))
     assert [event.kind for event in made.events.after(failed[0].id)] == ["lease.expired"]
+
+
+def test_a_fault_in_an_engine_is_reported_and_its_lease_tried_again(made, caplog):
+    lender = lend(made)
+    call(made, "GET", "lend/creds/a?ttl=60")
+    lender.trouble = KeyError("a value")
+    asyncio.run(made.timeline.advance(61))
+    assert "unexpected KeyError; please report it" in caplog.text
+    assert "a value" not in caplog.text
+    lender.trouble = None
+    asyncio.run(made.timeline.advance(20))
+    ended = made.events.after(0, ("lease.revocation_failed", "lease.expired"))
+    assert [event.kind for event in ended] == ["lease.revocation_failed", "lease.expired"]
 
 
 def test_the_end_of_a_token_is_told_of(made):
