@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sandboxd.engines.kv.secret import PREFIX, Secret
-from sandboxd.vault.framework.fields import decode_int
+from sandboxd.vault.framework.lenient import decode_int
 
 if TYPE_CHECKING:
     from sandboxd.vault.framework.backend import Response

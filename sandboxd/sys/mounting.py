@@ -22,7 +22,8 @@ from sandboxd.sys.strict import (
 )
 from sandboxd.vault.durations import parse_seconds
 from sandboxd.vault.errors import Failure, refuse
-from sandboxd.vault.framework.fields import Pairs, Rest, decode_comma_list, param
+from sandboxd.vault.framework.fields import Pairs, Rest, param
+from sandboxd.vault.framework.lenient import decode_comma_list
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.mounts import MountConfig, Mounted, MountEntry, Table
 from sandboxd.vault.request import Request

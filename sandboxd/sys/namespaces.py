@@ -15,7 +15,8 @@ from sandboxd.sys.mounting import NoArgs
 from sandboxd.vault.bootstrap import furnish
 from sandboxd.vault.errors import Refusal, fail, refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
-from sandboxd.vault.framework.fields import Rest, go_type, param
+from sandboxd.vault.framework.fields import Rest, param
+from sandboxd.vault.framework.lenient import go_type
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.namespaces import RESERVED, Namespace, canonical
 from sandboxd.vault.system import SystemCall

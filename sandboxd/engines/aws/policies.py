@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from sandboxd.engines.aws.services import Service
-from sandboxd.vault.framework.fields import go_type
 from sandboxd.vault.framework.jsontext import whole
+from sandboxd.vault.framework.lenient import go_type
 
 VERSION = "2012-10-17"
 

@@ -12,7 +12,7 @@ import msgspec
 from sandboxd.engines.database.plugin import CLIENT_CERTIFICATE, PASSWORD, PluginError
 from sandboxd.vault.errors import Failure, Refusal
 from sandboxd.vault.framework.backend import Call
-from sandboxd.vault.framework.fields import decode_int
+from sandboxd.vault.framework.lenient import decode_int
 from sandboxd.vault.framework.usernames import Record, Template
 
 LENGTH = 20  # of a password without a policy

@@ -15,7 +15,7 @@ import msgspec
 from sandboxd.engines.database.plugin import PluginError, substituted
 from sandboxd.vault.durations import parse_seconds
 from sandboxd.vault.framework import urls
-from sandboxd.vault.framework.fields import decode_bool, decode_int, decode_string, go_type
+from sandboxd.vault.framework.lenient import decode_bool, decode_int, decode_string, go_type
 from sandboxd.vault.framework.numbers import Number
 
 Details = Mapping[str, Any]

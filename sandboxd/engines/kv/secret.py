@@ -12,7 +12,7 @@ from sandboxd.vault.durations import SECOND, format_duration, rfc3339
 from sandboxd.vault.errors import Failure, InvalidKey, refuse
 from sandboxd.vault.framework import wire
 from sandboxd.vault.framework.backend import Call
-from sandboxd.vault.framework.fields import decode_int
+from sandboxd.vault.framework.lenient import decode_int
 
 PREFIX = "versioned/"
 """Where the secrets lie in the mount's storage."""

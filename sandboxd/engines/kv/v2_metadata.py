@@ -21,7 +21,8 @@ from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import fail, refuse
 from sandboxd.vault.errors import listed as listed_errors
 from sandboxd.vault.framework.backend import Call, Response, Result
-from sandboxd.vault.framework.fields import AnyRest, Duration, decode_string, param
+from sandboxd.vault.framework.fields import AnyRest, Duration, param
+from sandboxd.vault.framework.lenient import decode_string
 from sandboxd.vault.gotext import quote
 
 SETTINGS = ("cas_required", "custom_metadata", "delete_version_after", "max_versions", "metadata_cas_required")

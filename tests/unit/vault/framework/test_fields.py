@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from unit.helpers import call, world
 
-from sandboxd.vault.framework.fields import go_type
+from sandboxd.vault.framework.lenient import go_type
 from sandboxd.vault.framework.numbers import Number
 
 ROWS = json.loads(Path(__file__).with_name("recorded_fields.json").read_text())
