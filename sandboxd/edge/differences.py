@@ -15,7 +15,7 @@ from sandboxd.engines.kv.secret import PREFIX as VERSIONED
 from sandboxd.engines.kv.v1 import PREFIX as PLAIN
 from sandboxd.vault.clock import NANOSECONDS, ClockState
 from sandboxd.vault.durations import rfc3339
-from sandboxd.vault.leases import LeaseEntry
+from sandboxd.vault.lease_entry import LeaseEntry
 from sandboxd.vault.mounts import MountEntry
 from sandboxd.vault.namespaces import Namespace
 from sandboxd.vault.storage import Snapshot

@@ -6,8 +6,8 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from sandboxd.vault.errors import VaultError
-from sandboxd.vault.framework.backend import is_live
-from sandboxd.vault.leases import lease_path
+from sandboxd.vault.framework.loopback import is_live
+from sandboxd.vault.lease_entry import lease_path
 from sandboxd.vault.request import Request
 from sandboxd.vault.storage import Snapshot, Storage, View
 from sandboxd.vault.waiting import waited

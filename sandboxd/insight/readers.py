@@ -17,8 +17,8 @@ from sandboxd.vault.framework.lenient import decode_int
 
 if TYPE_CHECKING:
     from sandboxd.vault.framework.backend import Response
-    from sandboxd.vault.pipeline import Route
     from sandboxd.vault.request import Request
+    from sandboxd.vault.routing import Route
     from sandboxd.vault.tokens import Token
     from sandboxd.vault.world import World
 

@@ -8,8 +8,9 @@ from sandboxd.vault.framework.backend import Response
 from sandboxd.vault.framework.describe import openapi_paths, path_help, root_help
 from sandboxd.vault.framework.dispatch import Route
 from sandboxd.vault.mounts import Mounted
-from sandboxd.vault.pipeline import authenticate, find, permit, resolve
+from sandboxd.vault.pipeline import authenticate, permit
 from sandboxd.vault.request import Request
+from sandboxd.vault.routing import find, resolve
 from sandboxd.vault.world import World
 
 

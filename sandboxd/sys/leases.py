@@ -16,7 +16,7 @@ from sandboxd.vault.framework.backend import Path, Response, Result
 from sandboxd.vault.framework.fields import AnyRest, Duration, Rest, param
 from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.gotext import quote
-from sandboxd.vault.leases import LeaseEntry
+from sandboxd.vault.lease_entry import LeaseEntry
 from sandboxd.vault.system import SystemCall
 
 MAX_SHOWN = 10_000

@@ -22,7 +22,7 @@ from sandboxd.vault.framework.backend import Auth, AuthMethod, Path, Response, R
 from sandboxd.vault.framework.fields import Duration, param
 from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.gotext import quote
-from sandboxd.vault.leases import LeaseEntry
+from sandboxd.vault.lease_entry import LeaseEntry
 from sandboxd.vault.namespaces import ROOT_ID
 from sandboxd.vault.system import SystemCall
 from sandboxd.vault.tokens import MalformedToken, Token, split_namespace

@@ -19,7 +19,7 @@ from sandboxd.vault.framework.wire import decode
 from sandboxd.vault.request import Operation, Request
 
 if TYPE_CHECKING:
-    from sandboxd.vault.pipeline import Route
+    from sandboxd.vault.routing import Route
     from sandboxd.vault.tokens import Token
     from sandboxd.vault.world import World
 

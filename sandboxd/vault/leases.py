@@ -29,66 +29,17 @@ from sandboxd.vault.errors import (
     VaultError,
 )
 from sandboxd.vault.framework.backend import Auth, Lease
-from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.gotext import quote
+from sandboxd.vault.lease_entry import LEASES, LeaseEntry, folder, lease_path, rounded, token_lease_id
 from sandboxd.vault.ledger import End
 from sandboxd.vault.namespaces import ROOT_ID, Namespace
 from sandboxd.vault.reporting import report
 from sandboxd.vault.storage import Storage, View
-from sandboxd.vault.tokens import Token, Tokens, split_namespace, token_hash
+from sandboxd.vault.tokens import Token, Tokens
 
 MAX_TRIES = 6
 RETRY = 10  # seconds, doubled at each try
-NOTABLE = 10  # seconds that a lease must last for its end to be announced
 MAX_ERROR = 240  # characters kept of the reason why a lease is irrevocable
-
-
-class LeaseEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One lease. Exactly one of `auth` and `secret` is there."""
-
-    id: str
-    path: str  # of the request that made it, below its namespace
-    namespace_id: str
-    token: str  # hash of the token that asked for it, or of the token that it is about
-    token_type: str = "service"
-    owner: str = ""  # hash of the token that it ends with
-    token_end: int = 0  # when a batch token that asked for it ends
-    auth: Auth | None = None
-    secret: Lease | None = None
-    data: Any = None
-    credentials: tuple[str, ...] = ()  # their keys in the ledger
-    issue_time: int = 0
-    expire_time: int = 0  # 0: never
-    last_renewal: int = 0
-    tries: int = 0
-    retry_at: int = 0  # when its revocation is tried again
-    revoke_error: str = ""
-
-    def later(self, by: int) -> "LeaseEntry":
-        """The same lease, so many nanoseconds later."""
-        return postponed(self, by, "token_end", "issue_time", "expire_time", "last_renewal", "retry_at")
-
-    @property
-    def irrevocable(self) -> bool:
-        """Whether its revocation was given up."""
-        return bool(self.revoke_error)
-
-    @property
-    def due(self) -> int:
-        """When something is to be done about it; 0 for never."""
-        return 0 if self.irrevocable else self.retry_at or self.expire_time
-
-    @property
-    def notice(self) -> int:
-        """When its coming end is told of: two thirds of the way, when clients renew; 0 for never."""
-        start = self.last_renewal or self.issue_time
-        left = self.expire_time - start
-        return 0 if self.tries or left < NOTABLE * NANOSECONDS else start + left * 2 // 3
-
-    def ttl(self, now: int) -> int:
-        """The whole seconds left at a moment, which the real server rounds first."""
-        left = self.expire_time - _rounded(now) * NANOSECONDS
-        return left // NANOSECONDS if left >= 0 else -(-left // NANOSECONDS)
 
 
 class LeaseRef(msgspec.Struct, frozen=True):
@@ -149,14 +100,12 @@ class Leases:
 
     def names(self, prefix: str, namespace_id: str = ROOT_ID) -> list[str]:
         """The entries of a namespace right below a prefix that ends in a slash (or is empty)."""
-        return list(self._storage.list(_folder(namespace_id) + prefix))
+        return list(self._storage.list(folder(namespace_id) + prefix))
 
     def walk(self, prefix: str, namespace_id: str = "") -> list[str]:
         """The ids of all leases below a prefix, in one namespace or (without its id) in all of them."""
-        namespaces = [namespace_id] if namespace_id else [name[:-1] for name in self._storage.list(_LEASES)]
-        return [
-            path[len(folder) :] for folder in map(_folder, namespaces) for path in self._storage.walk(folder + prefix)
-        ]
+        namespaces = [namespace_id] if namespace_id else [name[:-1] for name in self._storage.list(LEASES)]
+        return [path[len(below) :] for below in map(folder, namespaces) for path in self._storage.walk(below + prefix)]
 
     def all(self) -> list[LeaseEntry]:
         """Every lease."""
@@ -225,7 +174,7 @@ class Leases:
             token_type=token.type,
             owner=token.parent if token.type == "batch" else token.hash,
             token_end=end,
-            secret=msgspec.structs.replace(secret, ttl=_rounded(expires - now)),
+            secret=msgspec.structs.replace(secret, ttl=rounded(expires - now)),
             data=data,
             issue_time=now,
             expire_time=expires,
@@ -267,7 +216,7 @@ class Leases:
         renewed = msgspec.structs.replace(
             entry,
             auth=entry.auth if auth is None else msgspec.structs.replace(auth, token=""),
-            secret=None if secret is None else msgspec.structs.replace(secret, ttl=_rounded(expires - now)),
+            secret=None if secret is None else msgspec.structs.replace(secret, ttl=rounded(expires - now)),
             expire_time=expires,
             last_renewal=now,
         )
@@ -441,23 +390,3 @@ class Leases:
 
 
 _HOPELESS = (UnsupportedOperation, UnsupportedPath, InvalidRequest)
-_LEASES = "core/lease/id/"
-
-
-def token_lease_id(token: Token) -> str:
-    """The id of a service token's lease."""
-    suffix = "" if token.namespace_id == ROOT_ID else f".{token.namespace_id}"
-    return f"{token.path.rstrip('/')}/{token_hash(token.id)}{suffix}"
-
-
-def _folder(namespace_id: str) -> str:
-    return f"{_LEASES}{namespace_id}/"
-
-
-def lease_path(lease_id: str) -> str:
-    """Where the storage has a lease."""
-    return _folder(split_namespace(lease_id)[1] or ROOT_ID) + lease_id
-
-
-def _rounded(nanoseconds: int) -> int:
-    return (nanoseconds + NANOSECONDS // 2) // NANOSECONDS

@@ -12,7 +12,7 @@ from sandboxd.vault.policy_store import UNASSIGNABLE
 from sandboxd.vault.tokens import Token, TokenType
 
 if TYPE_CHECKING:
-    from sandboxd.vault.pipeline import Route
+    from sandboxd.vault.routing import Route
     from sandboxd.vault.system import SystemCall
     from sandboxd.vault.world import World
 

@@ -29,39 +29,25 @@ from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.identity import Entity
 from sandboxd.vault.ledger import holder_of
-from sandboxd.vault.namespaces import Namespace, root_only
+from sandboxd.vault.namespaces import Namespace
 from sandboxd.vault.policies import render_filter
 from sandboxd.vault.policy_store import BrokenPolicy
 from sandboxd.vault.request import Request
 from sandboxd.vault.retarget import retarget
+from sandboxd.vault.routing import Route, find, resolve
 from sandboxd.vault.tokens import MalformedToken, Token
 from sandboxd.vault.waiting import waited
 
 if TYPE_CHECKING:
-    from sandboxd.vault.framework.dispatch import Match
-    from sandboxd.vault.mounts import Mounted
     from sandboxd.vault.policies import ACL, Decision
     from sandboxd.vault.world import World
 
 
-KNOWN_ROUTES = 10_000
 INLINE = "x-vault-inline-auth-path"  # the header of a request that logs in by itself
 _PLAIN = (Response, dict, msgspec.Raw)  # what a handler answers with when it did not have to wait
 
 
 Issue = Callable[["World", "Route", Response], Response]
-
-
-class Route(NamedTuple):
-    """Where a request goes: the mount (None when there is none), the path below it, the route there."""
-
-    namespace: Namespace
-    path: str  # below the namespace
-    mounted: "Mounted | None"
-    inner: str  # below the mount
-    match: "Match | None"
-    login: bool
-    sudo: bool
 
 
 class Bearer(NamedTuple):
@@ -165,58 +151,12 @@ async def serve(
     return response
 
 
-def resolve(world: "World", request: Request) -> tuple[Namespace, str]:
-    """The namespace of a request, and its path below it."""
-    if ".." in request.path and any(part == ".." for part in request.path.split("/")):
-        raise Failure("relative paths not supported", status=400)
-    found = world.namespaces.resolve(request.namespace, request.path)
-    if found is None:
-        raise Failure("namespace not found", status=404)
-    namespace, path = found
-    if namespace.path:
-        locking = world.namespaces.locking(namespace)
-        if locking is not None and path != "sys/namespaces/api-lock/unlock":
-            raise Refusal(
-                f'API access to this namespace has been locked by an administrator - "{locking.path}" must be unlocked '
-                "to gain access.",
-                status=503,
-            )
-        if path.startswith("sys/") and root_only(path[4:]):
-            raise Failure("operation only available in root namespace", status=400)
-    return namespace, path
-
-
 def check_form(world: "World", request: Request) -> None:
     """Raise Failure for a batch token that does not decode: no route is so open that it is not looked at."""
     try:
         world.tokens.check_form(request.token)
     except MalformedToken as error:
         raise Failure(f"error performing token check: {'; '.join(error.errors)}") from None
-
-
-def find(world: "World", namespace: Namespace, path: str) -> Route:
-    """Where a path leads."""
-    routes = world.mounts.routes
-    known: Route | None = routes.get((namespace.id, path))
-    if known is None:
-        if len(routes) >= KNOWN_ROUTES:
-            routes.clear()
-        known = routes[namespace.id, path] = _find(world, namespace, path)
-    return known
-
-
-def _find(world: "World", namespace: Namespace, path: str) -> Route:
-    found = world.mounts.find(namespace, path)
-    if found is None:
-        return Route(namespace, path, None, "", None, login=False, sudo=False)
-    mounted, inner = found
-    match = mounted.match(inner)
-    if match is not None and match.route.path.folds and world.profile == "openbao" and inner != inner.lower():
-        inner, path = inner.lower(), path[: len(path) - len(inner)] + inner.lower()
-        match = mounted.match(inner)
-    router = mounted.router
-    login = not router.needs_token(inner, match)
-    return Route(namespace, path, mounted, inner, match, login, not login and router.needs_sudo(inner, match))
 
 
 def anyone(world: "World", request: Request, token: Token | None = None) -> Bearer | None:

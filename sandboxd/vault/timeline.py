@@ -10,7 +10,8 @@ from typing import Any
 
 from sandboxd.vault.clock import NANOSECONDS, Clock, ClockState
 from sandboxd.vault.errors import VaultError
-from sandboxd.vault.leases import LeaseEntry, Leases
+from sandboxd.vault.lease_entry import LeaseEntry
+from sandboxd.vault.leases import Leases
 from sandboxd.vault.reporting import report
 from sandboxd.vault.storage import Storage
 from sandboxd.vault.timers import Timers

@@ -16,11 +16,13 @@ from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure, Refusal, Sealed
 from sandboxd.vault.events import Events
-from sandboxd.vault.framework.backend import Response, is_live
+from sandboxd.vault.framework.backend import Response
+from sandboxd.vault.framework.loopback import is_live
 from sandboxd.vault.framework.records import sanitize_policies
 from sandboxd.vault.framework.ttl import Bounds
 from sandboxd.vault.identity import Identity
-from sandboxd.vault.leases import LeaseEntry, Leases
+from sandboxd.vault.lease_entry import LeaseEntry
+from sandboxd.vault.leases import Leases
 from sandboxd.vault.ledger import End, Ledger, holder_of
 from sandboxd.vault.lockout import Lockouts
 from sandboxd.vault.mounts import Catalog, Mounted, MountEntry, Mounts
@@ -37,7 +39,8 @@ from sandboxd.vault.tokens import Token, Tokens
 from sandboxd.vault.waiting import waited
 
 if TYPE_CHECKING:
-    from sandboxd.vault.pipeline import Bearer, Route
+    from sandboxd.vault.pipeline import Bearer
+    from sandboxd.vault.routing import Route
 
 Profile = Literal["vault", "openbao"]
 VERSIONS: dict[Profile, str] = {"vault": "2.1.1", "openbao": "2.7.2"}

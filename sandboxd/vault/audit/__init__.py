@@ -25,7 +25,8 @@ from sandboxd.vault.storage import Storage, View
 
 if TYPE_CHECKING:
     from sandboxd.vault.mounts import MountEntry
-    from sandboxd.vault.pipeline import Bearer, Route
+    from sandboxd.vault.pipeline import Bearer
+    from sandboxd.vault.routing import Route
 
 __all__ = ["Audit", "DeviceEntry", "Entry", "Silence"]
 

@@ -20,7 +20,8 @@ from sandboxd.vault.request import Request
 
 if TYPE_CHECKING:
     from sandboxd.vault.mounts import MountEntry
-    from sandboxd.vault.pipeline import Bearer, Route
+    from sandboxd.vault.pipeline import Bearer
+    from sandboxd.vault.routing import Route
 
 NOBODY: Mapping[str, Any] = {"token_type": "default"}
 ALLOWED: Mapping[str, Any] = {"policy_results": {"allowed": True}, "token_type": "default"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from sandboxd.vault.framework.loopback import is_live
 from sandboxd.vault.framework.ttl import Bounds
 
 if TYPE_CHECKING:
@@ -233,14 +234,6 @@ class Call:
         """Add a warning to whatever is answered with data."""
         self.warnings.append(text)
 
-
-def is_live(options: Mapping[str, str], *, sandbox: bool) -> bool:
-    """Whether a mount with these options is live; `sandbox` says so for mounts that say nothing."""
-    option = options.get("live", "")
-    return option in _YES if option else sandbox
-
-
-_YES = ("1", "t", "T", "TRUE", "true", "True")
 
 C = TypeVar("C", bound=Call, contravariant=True)
 A = TypeVar("A", contravariant=True)

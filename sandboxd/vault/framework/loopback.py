@@ -1,8 +1,17 @@
-"""Which addresses are this machine: the only ones that anything here connects to."""
+"""Which mounts reach their upstreams, and which addresses are this machine: the only ones that they connect to."""
 
 import ipaddress
+from collections.abc import Mapping
 
 from sandboxd.vault.errors import Refusal
+
+_YES = ("1", "t", "T", "TRUE", "true", "True")
+
+
+def is_live(options: Mapping[str, str], *, sandbox: bool) -> bool:
+    """Whether a mount with these options is live; `sandbox` says so for mounts that say nothing."""
+    option = options.get("live", "")
+    return option in _YES if option else sandbox
 
 
 def is_loopback(host: str) -> bool:

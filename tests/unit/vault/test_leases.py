@@ -7,7 +7,7 @@ from unit.leasing import lend
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import Failure, UnsupportedOperation
 from sandboxd.vault.framework.backend import Auth
-from sandboxd.vault.leases import LeaseEntry
+from sandboxd.vault.lease_entry import LeaseEntry
 
 DOWN = Failure("the database is down")
 

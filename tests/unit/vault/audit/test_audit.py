@@ -7,8 +7,9 @@ from unit.helpers import call, world
 
 from sandboxd.vault.audit import Audit
 from sandboxd.vault.errors import InternalError, InvalidCredentials, Refusal
-from sandboxd.vault.pipeline import Bearer, find
+from sandboxd.vault.pipeline import Bearer
 from sandboxd.vault.request import Request
+from sandboxd.vault.routing import find
 
 ROOT_POLICY = {"allowed": True, "granting_policies": [{"name": "root", "namespace_id": "root", "type": "acl"}]}
 
