@@ -70,7 +70,7 @@ async def handle(world: "World", request: Request) -> Response | None:
     if world.faults is not None and not request.own:
         await world.faults.before(request, namespace)
     token = None
-    if INLINE in request.headers and world.profile == "openbao":
+    if world.profile == "openbao" and INLINE in request.headers:
         from sandboxd.vault import inline
 
         answered, token = await inline.login(world, request)
@@ -82,24 +82,19 @@ async def handle(world: "World", request: Request) -> Response | None:
         try:
             response = await serve(world, request, namespace, path, entry, token=token)
         finally:
-            await keep(world, response)  # also on the way to a refusal: a use of a token counts, as a revocation does
+            lent = None
+            if response is not None and response.lease is not None:
+                lent = world.leases.get(response.lease.id)
+            try:
+                world.commit()  # also on the way to a refusal: a use of a token counts, as a revocation does
+            except Failure:
+                if lent is not None:  # nobody will get to see its secret
+                    await world.leases.revoke_unkept(lent)
+                raise
         entry.response(response)
     if world.faults is not None and not request.own:
         response = await world.faults.after(request, response)
     return response
-
-
-async def keep(world: "World", response: Response | None) -> None:
-    """Keep what was written. Where that fails, a secret that nobody will get to see is revoked. Raises Failure."""
-    lent = None
-    if response is not None and response.lease is not None and response.lease.id:
-        lent = world.leases.get(response.lease.id)
-    try:
-        world.commit()
-    except Failure:
-        if lent is not None:
-            await world.leases.revoke_unkept(lent)
-        raise
 
 
 async def serve(

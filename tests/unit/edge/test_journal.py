@@ -6,11 +6,13 @@ import stat
 
 import pytest
 from unit.helpers import START, call
+from unit.leasing import lend
 
 from sandboxd.edge.journal import FILE, DataDirError, Sqlite
 from sandboxd.edge.runtime import make_world
 from sandboxd.vault.bootstrap import start_dev
 from sandboxd.vault.clock import NANOSECONDS, Clock
+from sandboxd.vault.errors import Failure
 from sandboxd.vault.mounts import MountEntry
 from sandboxd.vault.world import Settings
 
@@ -141,6 +143,29 @@ class Full:
         if self.full:
             raise OSError("no space left on device")
         self.kept |= batch
+
+
+def test_a_secret_whose_lease_cannot_be_kept_is_revoked():
+    disk = Full()
+    made = world(disk)
+    lender = lend(made)
+    made.commit()
+    disk.full = True
+    reply = call(made, "GET", "lend/creds/a?ttl=60")
+    assert reply.errors == ["failed to persist: no space left on device"]
+    assert lender.revoked == ["a"]
+    assert made.leases.walk("lend/") == []
+
+
+def test_a_secret_that_can_be_neither_kept_nor_revoked_is_told_of():
+    disk = Full()
+    made = world(disk)
+    lender = lend(made)
+    made.commit()
+    disk.full, lender.trouble = True, Failure("down")
+    assert call(made, "GET", "lend/creds/a?ttl=60").status == 500
+    told = made.events.after(0, ("lease.revocation_failed",))
+    assert [(event.path, event.details["irrevocable"]) for event in told] == [("lend/creds/a", True)]
 
 
 def test_a_write_that_cannot_be_kept_is_refused_and_nothing_of_it_stays():
