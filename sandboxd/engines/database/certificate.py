@@ -1,30 +1,25 @@
 """Client certificates: short-lived ones, signed by the CA that a role brings along."""
 
-import base64
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    load_der_private_key,
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sandboxd.engines.database import bundles
 from sandboxd.vault.framework.backend import Call
 
 NANOSECONDS = 1_000_000_000
 BEFORE = timedelta(seconds=30)  # that a certificate is valid earlier, for clocks that differ
 
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*\n([^-]*)-----END \1-----[ \t]*(?:\r?\n|\Z)")
-_ENCRYPTED = "Proc-Type: 4,ENCRYPTED"
 _HASHES: dict[int, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
     256: hashes.SHA256(),
     384: hashes.SHA384(),
@@ -38,62 +33,14 @@ def parse_authority(ca_cert: str, ca_private_key: str) -> tuple[x509.Certificate
 
     Raises ValueError with the real server's reason.
     """
-    certificates: list[x509.Certificate] = []
-    keys: list[Any] = []
-    rest = f"{ca_cert}\n{ca_private_key}"
-    if _ENCRYPTED in rest:
-        raise ValueError("Encrypted private key given; provide only decrypted private key in the bundle")
-    while rest:
-        block = _BLOCK.search(rest)
-        if block is None:
-            raise ValueError("no data found in PEM block")
-        rest = rest[block.end() :]
-        found = _read(block[2])
-        if isinstance(found, x509.Certificate):
-            certificates.append(found)
-        elif found is not None:
-            keys.append(found)
-    if len(keys) > 1:
-        raise ValueError("more than one private key given; provide only one private key in the bundle")
-    if certificates and keys and not _match(certificates[0], keys[0]):
-        raise ValueError("verification of parsed bundle failed: public key of certificate does not match private key")
-    if not keys:
+    certificates, key = bundles.parse(f"{ca_cert}\n{ca_private_key}")
+    if key is None:
         raise ValueError("private key not found in the PEM bundle")
     if not certificates:
         raise ValueError("certificate not found in the PEM bundle")
-    if not _may_sign(certificates[0]):
+    if not bundles.is_authority(certificates[0]):
         raise ValueError("the given certificate is not marked for CA use")
-    return certificates[0], keys[0]
-
-
-def _read(body: str) -> Any:
-    """The key or the certificate in a PEM block; None for anything else."""
-    try:
-        der = base64.b64decode(body)
-    except ValueError:
-        return None
-    try:
-        return load_der_private_key(der, None)
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        pass
-    try:
-        return x509.load_der_x509_certificate(der)
-    except (ValueError, x509.InvalidVersion):
-        return None
-
-
-def _match(certificate: x509.Certificate, key: Any) -> bool:
-    try:
-        return bool(certificate.public_key() == key.public_key())
-    except (AttributeError, ValueError, UnsupportedAlgorithm):
-        return False
-
-
-def _may_sign(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
-        return False
+    return certificates[0], key
 
 
 def issue(

@@ -1,12 +1,11 @@
 """Creation statements: what each family insists on before it makes a user. All raise PluginError in its words."""
 
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
-
-from sandboxd.engines.database.details import json_object
 from sandboxd.engines.database.plugin import PluginError
+from sandboxd.vault.framework.jsontext import whole
 
+T = TypeVar("T", dict[str, Any], list[Any])
 Statements = tuple[str, ...]
 
 
@@ -32,27 +31,22 @@ def acl_rules(statements: Statements) -> None:
     given = [statement for statement in statements if statement.strip()]
     if given:
         before = "error unmarshalling REDIS rules in the creation statement JSON: "
-        try:
-            msgspec.json.decode(given[0], type=list[str])
-        except msgspec.DecodeError:
-            try:
-                json_object(given[0], "[]string")
-            except ValueError as error:
-                raise PluginError(f"{before}{error}") from None
-            raise PluginError(f"{before}json: cannot unmarshal object into Go value of type []string") from None
+        for rule in _decoded(given[0], list, "[]string", before):
+            if not isinstance(rule, str | None):
+                raise PluginError(f"{before}json: cannot unmarshal {_type(rule)} into Go value of type string")
 
 
 def mongodb(statements: Statements) -> None:
     """A JSON object with roles."""
     some(statements)
-    _check_roles(_decoded(statements[0], "mongodb.mongoDBStatement"))
+    _check_roles(_decoded(statements[0], dict, "mongodb.mongoDBStatement"))
 
 
 def mongodbatlas(statements: Statements) -> None:
     """One JSON object with roles."""
     some(statements)
     _check_one(statements)
-    _check_roles(_decoded(statements[0], "mongodbatlas.mongoDBAtlasStatement", "error unmarshalling statement "))
+    _check_roles(_decoded(statements[0], dict, "mongodbatlas.mongoDBAtlasStatement", "error unmarshalling statement "))
 
 
 def couchbase(statements: Statements) -> None:
@@ -60,6 +54,7 @@ def couchbase(statements: Statements) -> None:
     some(tuple(statement for statement in statements if statement.strip()))
     _decoded(
         statements[0],
+        dict,
         "couchbase.RolesAndGroups",
         "error unmarshalling roles and groups creation statement JSON: ",
     )
@@ -71,7 +66,8 @@ def elasticsearch(statements: Statements) -> None:
     try:
         some(statements)
         _check_one(statements)
-        found = _decoded(statements[0], "elasticsearch.creationStatement", f"unable to unmarshal {statements[0]}: ")
+        reason = f"unable to unmarshal {statements[0]}: "
+        found = _decoded(statements[0], dict, "elasticsearch.creationStatement", reason)
     except PluginError as error:
         raise PluginError(before + error.text) from None
     if found.get("elasticsearch_roles") and found.get("elasticsearch_role_definition"):
@@ -88,8 +84,25 @@ def _check_roles(found: dict[str, Any]) -> None:
         raise PluginError("roles array is required in creation statement")
 
 
-def _decoded(statement: str, kind: str, before: str = "") -> dict[str, Any]:
+def _decoded(statement: str, kind: type[T], name: str, before: str = "") -> T:
+    """The JSON value of a statement; `null` is an empty one.
+
+    Args:
+        kind: dict or list.
+        name: what Go calls the type that it is read into.
+        before: stands before the reason when it is refused.
+    """
     try:
-        return json_object(statement, kind)
+        found = whole(statement)
     except ValueError as error:
-        raise PluginError(before + str(error)) from None
+        raise PluginError(f"{before}{error}") from None
+    if found is None:
+        return kind()
+    if not isinstance(found, kind):
+        raise PluginError(f"{before}json: cannot unmarshal {_type(found)} into Go value of type {name}")
+    return found
+
+
+def _type(value: Any) -> str:
+    """What Go calls the type of a JSON value."""
+    return {str: "string", list: "array", dict: "object", bool: "bool"}.get(type(value), "number")

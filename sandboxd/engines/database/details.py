@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from sandboxd.engines.database.plugin import PluginError, substituted
 from sandboxd.vault.durations import parse_seconds
 from sandboxd.vault.framework import urls
@@ -24,7 +22,6 @@ _Decode = Callable[[Any, str], Any]
 
 _TLS_VERSIONS = ("tls10", "tls11", "tls12", "tls13")
 _REDIS_ALONE = ("host", "port", "username", "password", "tls")  # not beside a URL
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]+-----END [A-Z ]*PRIVATE KEY-----")
 _TCP = re.compile(r"tcp\(([^)]+)\)")
 
 
@@ -106,12 +103,14 @@ def mysql(details: Details) -> dict[str, Any]:
     if hosts is not None and "," in hosts[1] and not hosts[1].replace(",", "").strip():
         raise PluginError("error parsing multi-host DSN: no valid hosts found in connection URL")
     _check_duration(found, "max_connection_lifetime")
-    if found["tls_ca"] and not _certificates(found["tls_ca"]):
-        raise PluginError("failed to append CA to client options")
-    if found["tls_certificate_key"]:
-        fault = _key_pair_fault(found["tls_certificate_key"])
-        if fault:
-            raise PluginError(f"unable to load tls_certificate_key_data: {fault}")
+    authority, pair = found["tls_ca"], found["tls_certificate_key"]
+    if authority or pair:
+        from sandboxd.engines.database import bundles
+
+        if authority and not bundles.has_certificate(authority):
+            raise PluginError("failed to append CA to client options")
+        if pair:
+            _check("unable to load tls_certificate_key_data: ", bundles.check_pair, pair, pair)
     return found
 
 
@@ -197,13 +196,13 @@ def cassandra(details: Details) -> dict[str, Any]:
         raise PluginError("cannot specify both pem_json and pem_bundle")
     if found["tls_min_version"] not in ("", *_TLS_VERSIONS):
         raise PluginError(f"unrecognized TLS version [{found['tls_min_version']}]")
-    if found["pem_json"]:
-        try:
-            json_object(found["pem_json"], "certutil.CertBundle")
-        except ValueError as error:
-            raise PluginError(f"failed to parse pem_json: failed to parse JSON: {error}") from None
-    elif found["pem_bundle"] and "-----BEGIN" not in found["pem_bundle"]:
-        raise PluginError("failed to parse pem_bundle: no data found in PEM block")
+    if found["pem_json"] or found["pem_bundle"]:
+        from sandboxd.engines.database import bundles
+
+        if found["pem_json"]:
+            _check("failed to parse pem_json: ", bundles.check_client_json, found["pem_json"])
+        else:
+            _check("failed to parse pem_bundle: ", bundles.check_client_pem, found["pem_bundle"])
     return found
 
 
@@ -226,16 +225,17 @@ def influxdb(details: Details) -> dict[str, Any]:
     )
     _check_duration(found, "connect_timeout")
     _require(found, "host", "username", "password")
-    if found["pem_json"]:
-        try:
-            json_object(found["pem_json"], "map[string]interface {}")
-        except ValueError:
-            raise PluginError(
+    if found["pem_json"] or found["pem_bundle"]:
+        from sandboxd.engines.database import bundles
+
+        if found["pem_json"]:
+            before = (
                 "could not parse given JSON; it must be in the format of the output of the PKI backend certificate "
-                "issuing command: unable to parse out of either secret data or a secret object"
-            ) from None
-    elif found["pem_bundle"] and "-----BEGIN" not in found["pem_bundle"]:
-        raise PluginError("error parsing the given PEM information: no data found in PEM block")
+                "issuing command: "
+            )
+            _check(before, bundles.check_issued_json, found["pem_json"])
+        else:
+            _check("error parsing the given PEM information: ", bundles.parse, found["pem_bundle"])
     return found
 
 
@@ -316,27 +316,18 @@ def elasticache(details: Details) -> dict[str, Any]:
     return decoded(details, tuple((name, decode_string) for name in names))
 
 
-def json_object(given: str, kind: str) -> dict[str, Any]:
-    """The JSON object that a text holds. Raises ValueError in the words of Go's decoder, `kind` being its type."""
-    try:
-        found = msgspec.json.decode(given)
-    except RecursionError:
-        raise ValueError("exceeded max depth") from None
-    except msgspec.DecodeError as error:
-        start = given.strip()
-        if not start or "truncated" in str(error):
-            raise ValueError("unexpected end of JSON input") from None
-        raise ValueError(f"invalid character '{start[0]}' looking for beginning of value") from None
-    if not isinstance(found, dict):
-        name = {str: "string", list: "array", bool: "bool"}.get(type(found), "number")
-        raise ValueError(f"json: cannot unmarshal {name} into Go value of type {kind}")
-    return found
-
-
 def _require(found: Mapping[str, Any], *names: str) -> None:
     for name in names:
         if not found[name]:
             raise PluginError(f"{name} cannot be empty")
+
+
+def _check(before: str, check: Callable[..., object], *given: str) -> None:
+    """Have given texts checked. `before` stands before the reason when they are refused."""
+    try:
+        check(*given)
+    except ValueError as error:
+        raise PluginError(f"{before}{error}") from None
 
 
 def _check_duration(found: Mapping[str, Any], name: str) -> None:
@@ -345,28 +336,3 @@ def _check_duration(found: Mapping[str, Any], name: str) -> None:
         parse_seconds(str(value) if isinstance(value, Number) else value)
     except ValueError as error:
         raise PluginError(f"invalid {name}: {error}") from None
-
-
-def _certificates(pem: str) -> bool:
-    from cryptography import x509
-
-    try:
-        return bool(x509.load_pem_x509_certificates(pem.encode()))
-    except ValueError:
-        return False
-
-
-def _key_pair_fault(pem: str) -> str:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    if "-----BEGIN CERTIFICATE-----" not in pem:
-        return "tls: failed to find any PEM data in certificate input"
-    key = _PRIVATE_KEY.search(pem)
-    if key is None:
-        return "tls: found a certificate rather than a key in the PEM for the private key"
-    try:
-        load_pem_private_key(key[0].encode(), None)
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        return "tls: failed to parse private key"
-    return ""

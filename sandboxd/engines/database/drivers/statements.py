@@ -4,9 +4,8 @@ Source: `strutil.ParseArbitraryStringSlice` of go-secure-stdlib, by which the re
 """
 
 import contextlib
-import json
-from typing import Any
 
+from sandboxd.vault.framework.jsontext import whole
 from sandboxd.vault.gotext import decode_base64
 
 
@@ -24,7 +23,7 @@ def split(text: str) -> tuple[str, ...]:
 def json_list(text: str) -> list[str] | None:
     """The texts of a JSON list, or None when it is none; Go reads `null` as an empty one."""
     try:
-        found: Any = json.loads(text)
+        found = whole(text)
     except ValueError:
         return None
     if found is None:

@@ -1,7 +1,5 @@
 """Connection details: what the conformance cases cannot show, since it needs keys or another profile."""
 
-import re
-
 import pytest
 from unit.databases import authority
 
@@ -51,23 +49,6 @@ def test_a_valkey_url_says_who_and_whether_to_encrypt() -> None:
 def test_vaults_redis_takes_no_url() -> None:
     with pytest.raises(PluginError, match="host cannot be empty"):
         details.redis({"connection_url": "redis://app:pw@127.0.0.1:6379"})
-
-
-@pytest.mark.parametrize(
-    ("given", "text"),
-    [
-        ("", "unexpected end of JSON input"),
-        ('{"a"', "unexpected end of JSON input"),
-        ("x", "invalid character 'x' looking for beginning of value"),
-        ("[]", "json: cannot unmarshal array into Go value of type x.Y"),
-        ('"a"', "json: cannot unmarshal string into Go value of type x.Y"),
-        ("5", "json: cannot unmarshal number into Go value of type x.Y"),
-        ("true", "json: cannot unmarshal bool into Go value of type x.Y"),
-    ],
-)
-def test_json_is_refused_in_gos_words(given, text) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        details.json_object(given, "x.Y")
 
 
 def test_placeholders_without_a_value_stay() -> None:

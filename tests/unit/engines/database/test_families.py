@@ -111,6 +111,14 @@ def test_elasticache_has_static_users_alone() -> None:
         ("mongodb", [], "empty creation statements"),
         ("mongodb", ["CREATE"], "invalid character 'C' looking for beginning of value"),
         ("mongodb", ["[]"], "json: cannot unmarshal array into Go value of type mongodb.mongoDBStatement"),
+        ("mongodb", ["null"], "roles array is required in creation statement"),
+        ("mongodb", ['{"a"'], "unexpected end of JSON input"),
+        ("mongodb", ['{"a":1,}'], "invalid character '}' looking for beginning of object key string"),
+        ("mongodb", ['{"roles":[1]} x'], "invalid character 'x' after top-level value"),
+        ("mongodb", ['"a"'], "json: cannot unmarshal string into Go value of type mongodb.mongoDBStatement"),
+        ("mongodb", ["5"], "json: cannot unmarshal number into Go value of type mongodb.mongoDBStatement"),
+        ("mongodb", ["true"], "json: cannot unmarshal bool into Go value of type mongodb.mongoDBStatement"),
+        ("mongodb", ["[" * 100_000], "exceeded max depth"),
         ("mongodb", ["{}"], "roles array is required in creation statement"),
         ("mongodbatlas", ["{}", "{}"], "only 1 creation statement supported for creation"),
         ("mongodbatlas", [" "], "error unmarshalling statement unexpected end of JSON input"),
@@ -136,6 +144,8 @@ def test_elasticache_has_static_users_alone() -> None:
             ["{}"],
             f"{RULES}json: cannot unmarshal object into Go value of type []string",
         ),
+        ("redis", ['["+@all", 5]'], f"{RULES}json: cannot unmarshal number into Go value of type string"),
+        ("redis", ["[" * 100_000], f"{RULES}exceeded max depth"),
     ],
 )
 def test_creation_statements_that_a_family_cannot_use_are_refused(family, statements, text) -> None:

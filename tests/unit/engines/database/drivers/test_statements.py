@@ -28,7 +28,14 @@ def test_statements_are_told_apart(text: str, pieces: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [('["~*", null]', ["~*", ""]), ("null", []), ("[1]", None), ('{"a": 1}', None), ("~*", None)],
+    [
+        ('["~*", null]', ["~*", ""]),
+        ("null", []),
+        ("[1]", None),
+        ('{"a": 1}', None),
+        ("~*", None),
+        ("[" * 100_000, None),
+    ],
 )
 def test_a_list_of_texts_is_told_from_anything_else(text: str, found: list[str] | None) -> None:
     assert json_list(text) == found
