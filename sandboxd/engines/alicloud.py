@@ -14,8 +14,7 @@ from sandboxd.vault.durations import SECOND, rfc3339
 from sandboxd.vault.errors import Failure
 from sandboxd.vault.framework.backend import Call, Engine, Lease, Path, Response, Result, SecretKind
 from sandboxd.vault.framework.fields import Duration, Lower, Strings, param
-from sandboxd.vault.framework.jsontext import whole
-from sandboxd.vault.framework.lenient import go_type
+from sandboxd.vault.framework.jsontext import misfit, whole
 from sandboxd.vault.framework.records import update
 from sandboxd.vault.framework.resources import NoArgs, Single
 
@@ -117,26 +116,17 @@ def write(call: Call, args: RoleArgs) -> Result:
 
 def _documents(text: str) -> list[dict[str, Any] | None]:
     """The policy documents in a JSON text. Raises Failure with the text of Go's decoder."""
+    expected = "map[string]interface {}"
     try:
         found = whole(text)
+        if not isinstance(found, list | None):
+            raise misfit(found, f"[]{expected}")
+        for each in found or ():
+            if not isinstance(each, dict | None):
+                raise misfit(each, expected)
     except ValueError as error:
         raise Failure(str(error)) from None
-    if found is None:
-        return []
-    expected = "map[string]interface {}"
-    if not isinstance(found, list):
-        raise Failure(f"json: cannot unmarshal {_json_type(found)} into Go value of type []{expected}")
-    for each in found:
-        if each is not None and not isinstance(each, dict):
-            raise Failure(f"json: cannot unmarshal {_json_type(each)} into Go value of type {expected}")
-    return found
-
-
-_JSON_TYPES = {"bool": "bool", "string": "string", "json.Number": "number", "[]interface {}": "array"}
-
-
-def _json_type(value: object) -> str:
-    return _JSON_TYPES.get(go_type(value), "object")
+    return found or []
 
 
 def _remote(text: str) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from sandboxd.engines.aws.services import Service
-from sandboxd.vault.framework.jsontext import whole
-from sandboxd.vault.framework.lenient import go_type
+from sandboxd.vault.framework.jsontext import misfit, whole
 
 VERSION = "2012-10-17"
 
@@ -58,15 +57,13 @@ def _statements(document: Any) -> list[Any]:
     if document is None:
         return []
     if not isinstance(document, dict):
-        kind = _KINDS.get(go_type(document), "number")
-        raise ValueError(f"json: cannot unmarshal {kind} into Go value of type aws.PolicyDocument")
+        raise misfit(document, "aws.PolicyDocument")
     found: list[Any] = []
     for name, value in document.items():
+        if name.lower() == "version" and not isinstance(value, str | None):
+            raise misfit(value, "string", "PolicyDocument.Version")
         if name.lower() == "statement":
             if value is None:
                 raise ValueError("unsupported data type <nil> for StatementEntries")
             found = value if isinstance(value, list) else [value]
     return found
-
-
-_KINDS = {"bool": "bool", "string": "string", "[]interface {}": "array"}

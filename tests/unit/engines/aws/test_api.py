@@ -46,6 +46,7 @@ def test_documents_are_put_together_by_their_statements():
     [
         ("[]", "json: cannot unmarshal array into Go value of type aws.PolicyDocument"),
         ("1", "json: cannot unmarshal number into Go value of type aws.PolicyDocument"),
+        ('{"Version": 1}', "json: cannot unmarshal number into Go struct field PolicyDocument.Version of type string"),
         ('{"statement": null}', "unsupported data type <nil> for StatementEntries"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandboxd.vault.framework.jsontext import compact, whole
+from sandboxd.vault.framework.jsontext import check, compact, misfit, whole
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,24 @@ def test_what_is_not_one_value_is_refused_in_go_s_words(text, reason):
 
 def test_blanks_go_except_in_strings():
     assert compact(' { "a b" : [ 1 , "\\" x " ] }\n') == '{"a b":[1,"\\" x "]}'
+
+
+@pytest.mark.parametrize("number", ["1e999", "1" * 5000])
+def test_numbers_that_nobody_asks_for_may_have_any_size(number):
+    check(number)
+    assert compact(f"[ {number} ]") == f"[{number}]"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(True, "bool"), ("x", "string"), (1, "number"), (1.5, "number"), ([], "array"), ({}, "object")],
+)
+def test_a_value_of_the_wrong_type_is_named_in_go_s_words(value, kind):
+    assert str(misfit(value, "T")) == f"json: cannot unmarshal {kind} into Go value of type T"
+
+
+def test_a_field_is_named_with_its_struct():
+    assert str(misfit(1, "string", "S.F")) == "json: cannot unmarshal number into Go struct field S.F of type string"
 
 
 def test_what_is_not_one_value_cannot_be_made_compact():
