@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sandboxd.engines.azure import config, credentials, roles, static_roles
 from sandboxd.vault.framework.backend import Engine, Path, Rotates, SecretKind
+from sandboxd.vault.framework.resources import NoArgs
 
 ENGINE = Engine(
     type="azure",
@@ -30,14 +31,14 @@ ENGINE = Engine(
         ),
         Path(
             "rotate-root",
-            config.NoArgs,
+            NoArgs,
             "Replace the engine's own secret.",
             write=config.rotate_root,
             operation_ids={"write": "azure-rotate-root"},
         ),
         Path(
             "roles/?",
-            config.NoArgs,
+            NoArgs,
             "List the roles.",
             list=roles.list_roles,
             operation_ids={"list": "azure-list-roles"},
@@ -59,7 +60,7 @@ ENGINE = Engine(
             read=credentials.read,
             operation_ids={"read": "azure-request-service-principal-credentials"},
         ),
-        Path("static-roles/?", config.NoArgs, "List the static roles.", list=static_roles.names),
+        Path("static-roles/?", NoArgs, "List the static roles.", list=static_roles.names),
         Path(
             "static-roles/{name}",
             static_roles.StaticRoleArgs,

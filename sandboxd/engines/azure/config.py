@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sandboxd.vault.durations import SECOND, rfc3339
-from sandboxd.vault.errors import Failure, refuse
+from sandboxd.vault.errors import Failure, listed, refuse
 from sandboxd.vault.framework.backend import Call, Result
 from sandboxd.vault.framework.fields import Duration, param
-from sandboxd.vault.framework.records import update
+from sandboxd.vault.framework.records import update, without
+from sandboxd.vault.framework.resources import NoArgs
 from sandboxd.vault.framework.rotating import Rotation, check, plan
 from sandboxd.vault.gotext import quote
 
@@ -18,20 +19,7 @@ ROOT_PASSWORD_TTL = 4380 * 60 * 60  # seconds
 MOVE_TO_NEW_SECRET = 60 * SECOND
 """How long after a rotation Azure takes to know the new secret everywhere; until then the engine uses the old one."""
 ENVIRONMENTS = ("AZUREPUBLICCLOUD", "AZURECHINACLOUD", "AZUREUSGOVERNMENTCLOUD")  # in any case of letters
-_SHOWN = (
-    "subscription_id",
-    "tenant_id",
-    "environment",
-    "client_id",
-    "root_password_ttl",
-    "identity_token_audience",
-    "identity_token_ttl",
-    "rotation_schedule",
-    "rotation_window",
-    "rotation_period",
-    "rotation_policy",
-    "disable_automated_rotation",
-)
+_HIDDEN = ("client_secret", "root_password_expiration_date", "new_client_secret", "new_secret_expires", "rotated_at")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -51,11 +39,6 @@ class Config(Rotation):
     new_client_secret: str = param("", hidden=True)  # takes over soon after a rotation
     new_secret_expires: int = param(0, hidden=True)
     rotated_at: int = param(0, hidden=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 def load(call: Call) -> Config | None:
@@ -79,7 +62,7 @@ def config_exists(call: Call, _args: Config) -> bool:
 
 def read_config(call: Call, _args: Config) -> Result:
     found = load(call) or Config(root_password_ttl=0, identity_token_ttl=0)
-    data = {name: getattr(found, name) for name in _SHOWN}
+    data = without(found, *_HIDDEN)
     if found.root_password_expiration_date:
         data["root_password_expiration_date"] = rfc3339(found.root_password_expiration_date)
     return data
@@ -95,8 +78,7 @@ def write_config(call: Call, args: Config) -> None:
     if changed.identity_token_audience and changed.client_secret:
         refuse("only one of 'client_secret' or 'identity_token_audience' can be set")
     if "environment" in given and args.environment.upper() not in ENVIRONMENTS:
-        text = f"err: no cloud configuration matching the name {quote(args.environment)}"
-        refuse(f"1 error occurred:\n\t* {text}\n\n")
+        refuse(listed([f"err: no cloud configuration matching the name {quote(args.environment)}"]))
     call.storage.put(CONFIG, changed)
     plan(call, CONFIG, changed.next(changed.rotated_at or call.clock.now_ns()))
 
@@ -137,5 +119,9 @@ def rotate_root(call: Call, _args: NoArgs) -> None:
 
 
 def on_timer(call: Call, _name: str) -> None:
-    """Rotate the root credential on schedule."""
-    rotate_root(call, NoArgs())
+    """Rotate the root credential, if it is not too late for the moment that the schedule had."""
+    missed = configured(call).missed(call.clock.now_ns())
+    if missed:
+        plan(call, CONFIG, missed)
+    else:
+        rotate_root(call, NoArgs())

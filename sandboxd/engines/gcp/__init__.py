@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandboxd.engines.gcp import accounts, config, impersonated_accounts, rolesets, secrets, static_accounts
-from sandboxd.vault.framework.backend import Engine, Path, Rotates, SecretKind
+from sandboxd.vault.framework.backend import Engine, Path, Rotates
+from sandboxd.vault.framework.resources import NoArgs, simulated
 
 _ID = "google-cloud"
 
@@ -24,7 +25,7 @@ def _lists(kind: str) -> tuple[Path[Any, Any], ...]:
     return tuple(
         Path(
             template,
-            config.NoArgs,
+            NoArgs,
             "List accounts.",
             list=accounts.lister(kind),
             operation_ids={"list": f"{_ID}-list-{kind}s{number}"},
@@ -165,7 +166,7 @@ ENGINE = Engine(
         ),
         Path(
             "config/rotate-root",
-            config.NoArgs,
+            NoArgs,
             "Replace the engine's own key.",
             write=config.rotate_root,
             operation_ids={"write": f"{_ID}-rotate-root-credentials"},
@@ -174,7 +175,7 @@ ENGINE = Engine(
         *_STATIC,
         *_IMPERSONATED,
     ),
-    secrets=(SecretKind(accounts.KEY, revoke=secrets.revoke_key, renew=secrets.renew_key),),
+    secrets=(simulated(accounts.KEY, secrets.key_lengths),),
     on_timer=config.on_timer,
     rotates=(
         Rotates(config.CONFIG, "config/rotate-root"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from sandboxd.vault.errors import listed
 from sandboxd.vault.gotext import decode_base64, quote
 from sandboxd.vault.hcl import HCLError, Item, Items, List, Literal, Object, parse
 
@@ -34,12 +35,6 @@ def read_bindings(text: str) -> Bindings:
     return {resource: tuple(sorted(roles)) for resource, roles in sorted(found.items())}
 
 
-def _errors_text(errors: list[str]) -> str:
-    """Several errors in one text, as go-multierror words them."""
-    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-    return f"{count} occurred:\n\t" + "\n\t".join(f"* {error}" for error in errors) + "\n\n"
-
-
 def _all(things: Items | tuple[T, ...], read: Callable[..., None], place: Callable[..., str]) -> None:
     """Read each thing. Raises ValueError that tells of all that failed, each with its place in front."""
     errors: list[str] = []
@@ -49,7 +44,7 @@ def _all(things: Items | tuple[T, ...], read: Callable[..., None], place: Callab
         except ValueError as error:
             errors.append(f"{place(thing)}{error}")
     if errors:
-        raise ValueError(_errors_text(errors))
+        raise ValueError(listed(errors))
 
 
 def _check_duplicates(items: Items) -> None:

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
 from sandboxd.vault.errors import Failure, refuse
+from sandboxd.vault.framework import jsontext
 from sandboxd.vault.framework.backend import Call, Result
 from sandboxd.vault.framework.fields import Duration, param
-from sandboxd.vault.framework.gojson import EARLY_END, TEXT, Struct, first_value, unmarshal
-from sandboxd.vault.framework.records import update
+from sandboxd.vault.framework.gojson import TEXT, Struct, unmarshal
+from sandboxd.vault.framework.records import update, without
+from sandboxd.vault.framework.resources import NoArgs
 from sandboxd.vault.framework.rotating import Rotation, check, plan
-from sandboxd.vault.gotext import quote
 
 CONFIG = "config"
 KEY_KIND = "gcp.service_account"
 _KEY_FILE = Struct(
     "gcputil.GcpCredentials",
     dict.fromkeys(("client_email", "client_id", "private_key_id", "private_key", "project_id"), TEXT),
-)
-_SHOWN = (
-    "ttl",
-    "max_ttl",
-    "service_account_email",
-    "identity_token_audience",
-    "identity_token_ttl",
-    "rotation_schedule",
-    "rotation_window",
-    "rotation_period",
-    "rotation_policy",
-    "disable_automated_rotation",
 )
 
 
@@ -48,11 +36,6 @@ class Config(Rotation):
     rotated_at: int = param(0, hidden=True)  # nanoseconds since 1970
 
 
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
-
-
 def load(call: Call) -> Config:
     """The configuration; an empty one where there is none."""
     return call.storage.get(CONFIG, Config) or Config(identity_token_ttl=0)
@@ -60,13 +43,14 @@ def load(call: Call) -> Config:
 
 def read(call: Call, _args: Config) -> Result:
     found = call.storage.get(CONFIG, Config)
-    return None if found is None else {name: getattr(found, name) for name in _SHOWN}
+    return None if found is None else without(found, "credentials", "rotated_at")
 
 
 def write(call: Call, args: Config) -> None:
     if "credentials" in call.given:
         try:
-            _check_key_file(args.credentials)
+            jsontext.check(args.credentials)
+            unmarshal(args.credentials, _KEY_FILE)
         except ValueError as error:
             refuse(f"invalid credentials JSON file: {error}")
     config = update(load(call), args, call.given)
@@ -80,21 +64,6 @@ def write(call: Call, args: Config) -> None:
         refuse(str(error))
     call.storage.put(CONFIG, config)
     plan(call, CONFIG, config.next(config.rotated_at or call.clock.now_ns()))
-
-
-def _check_key_file(text: str) -> None:
-    """Raise ValueError, in the words of Go's decoder, for what is no key file. `null` is one without members."""
-    try:
-        first_value(text)
-    except ValueError as error:
-        ended = str(error) in ("EOF", EARLY_END)
-        raise ValueError("unexpected end of JSON input" if ended else str(error)) from None
-    start = len(text) - len(text.lstrip(" \t\r\n"))
-    _, end = json.JSONDecoder().raw_decode(text, start)
-    rest = text[end:].lstrip(" \t\r\n")
-    if rest:
-        raise ValueError(f"invalid character '{quote(rest[0])[1:-1]}' after top-level value")
-    unmarshal(text, _KEY_FILE)
 
 
 def own_account(config: Config) -> str:
@@ -134,5 +103,9 @@ async def _rotate(call: Call) -> Result:
 
 
 async def on_timer(call: Call, _name: str) -> None:
-    """Rotate the engine's key on schedule."""
-    await rotate_root(call, NoArgs())
+    """Rotate the engine's key, if it is not too late for the moment that the schedule had."""
+    missed = load(call).missed(call.clock.now_ns())
+    if missed:
+        plan(call, CONFIG, missed)
+    else:
+        await rotate_root(call, NoArgs())

@@ -6,8 +6,6 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from sandboxd.engines.gcp import keys
 from sandboxd.engines.gcp.accounts import KEY, TOKEN, Account, NameArgs, impersonated, roleset, static
 from sandboxd.engines.gcp.config import load
@@ -56,26 +54,23 @@ def roleset_exists(call: Call, args: RolesetKeyArgs | RolesetTokenArgs) -> bool:
 
 
 def roleset_key(call: Call, args: RolesetKeyArgs) -> Awaitable[Result]:
-    found = roleset(call, args.roleset)
-    if found is None:
-        refuse(f"role set {quote(args.roleset)} does not exists")
-    if found.secret_type != KEY:
-        refuse(
-            f"role set {quote(args.roleset)} cannot generate service account keys (has secret type {found.secret_type})"
-        )
+    found = _giving(KEY, roleset(call, args.roleset), f"role set {quote(args.roleset)}")
     return _key(call, found, args, {"role_set": args.roleset, "role_set_bindings": found.checksum})
 
 
 def static_key(call: Call, args: StaticKeyArgs) -> Awaitable[Result]:
-    found = static(call, args.name)
-    if found is None:
-        refuse(f"static account {quote(args.name)} does not exists")
-    if found.secret_type != KEY:
-        refuse(
-            f"static account {quote(args.name)} cannot generate service account keys "
-            f"(has secret type {found.secret_type})"
-        )
+    found = _giving(KEY, static(call, args.name), f"static account {quote(args.name)}")
     return _key(call, found, args, {"static_account": args.name, "static_account_bindings": found.checksum})
+
+
+def _giving(kind: str, found: Account | None, shown: str) -> Account:
+    """An account that gives secrets of a kind. Raises Refusal."""
+    if found is None:
+        refuse(f"{shown} does not exists")
+    if found.secret_type != kind:
+        what = "service account keys" if kind == KEY else "access tokens"
+        refuse(f"{shown} cannot generate {what} (has secret type {found.secret_type})")
+    return found
 
 
 def _key(call: Call, account: Account, args: KeyArgs, internal: dict[str, Any]) -> Awaitable[Result]:
@@ -107,8 +102,8 @@ async def _new_key(call: Call, account: Account, args: KeyArgs, internal: dict[s
     )
 
 
-def renew_key(call: Call, lease: Lease) -> Lease:
-    """For as long as the configuration says, unless the account is another one by now. Raises Failure.
+def key_lengths(call: Call, lease: Lease) -> tuple[int, int]:
+    """How long a renewed key lasts: as the configuration says. Raises Failure when the account is another one by now.
 
     The real server tries for 80 seconds before it says so.
     """
@@ -125,28 +120,16 @@ def renew_key(call: Call, lease: Lease) -> Lease:
     if found.email != lease.internal["account"]:  # that account is gone, and its keys with it
         raise Failure("retry failed: context deadline exceeded")
     config = load(call)
-    return msgspec.structs.replace(lease, ttl=config.ttl, max_ttl=config.max_ttl)
-
-
-def revoke_key(_call: Call, _lease: Lease) -> None:
-    """Delete the key: nothing is kept of it but the lease."""
+    return config.ttl, config.max_ttl
 
 
 def roleset_token(call: Call, args: RolesetTokenArgs) -> Result:
-    found = roleset(call, args.roleset)
-    if found is None:
-        refuse(f"role set '{args.roleset}' does not exists")
-    if found.secret_type != TOKEN:
-        refuse(f"role set '{args.roleset}' cannot generate access tokens (has secret type {found.secret_type})")
+    _giving(TOKEN, roleset(call, args.roleset), f"role set '{args.roleset}'")
     return _token(call, TOKEN_TTL)
 
 
 def static_token(call: Call, args: NameArgs) -> Result:
-    found = static(call, args.name)
-    if found is None:
-        refuse(f"static account {quote(args.name)} does not exists")
-    if found.secret_type != TOKEN:
-        refuse(f"static account {quote(args.name)} cannot generate access tokens (has secret type {found.secret_type})")
+    _giving(TOKEN, static(call, args.name), f"static account {quote(args.name)}")
     return _token(call, TOKEN_TTL)
 
 

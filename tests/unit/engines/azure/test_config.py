@@ -102,6 +102,16 @@ def test_the_root_credential_rotates_on_its_schedule(configured):
     assert configured.timers.of(mounted.entry.uuid).at("config") == (START + 4 * 86400) * 10**9
 
 
+def test_a_rotation_that_misses_its_window_waits_for_the_next_moment(configured):
+    call(configured, "POST", "azure/config", {"rotation_schedule": "0 * * * *", "rotation_window": 60})
+    configured.clock.advance(3600 + 300)
+    asyncio.run(configured.timeline.advance(3300 - 1))
+    mounted = configured.mounts.find(configured.namespaces.at(""), "azure/config")[0]
+    assert not mounted.view.get("config").rotated_at
+    asyncio.run(configured.timeline.advance(1))
+    assert mounted.view.get("config").rotated_at == (START + 7200) * 10**9
+
+
 def test_a_rotated_root_credential_is_a_fake(configured):
     call(configured, "POST", "azure/rotate-root")
     mounted = configured.mounts.find(configured.namespaces.at(""), "azure/config")[0]

@@ -51,12 +51,18 @@ def test_what_is_not_sent_again_stays(made):
         ("", "unexpected end of JSON input"),
         ('{"client_email": ', "unexpected end of JSON input"),
         ("{} {}", "invalid character '{' after top-level value"),
+        ("{} '", "invalid character '\\'' after top-level value"),
         ("[]", "json: cannot unmarshal array into Go value of type gcputil.GcpCredentials"),
     ],
 )
 def test_credentials_must_be_a_key_file(made, credentials, text):
     reply = call(made, "POST", "gcp/config", {"credentials": credentials})
     assert (reply.status, reply.errors) == (400, [f"invalid credentials JSON file: {text}"])
+
+
+def test_a_key_file_may_have_more_than_is_known_of(made):
+    credentials = f'{{"client_email": "a@b", "more": [1e999, {"1" * 5000}]}}'
+    assert call(made, "POST", "gcp/config", {"credentials": credentials}).status == 204
 
 
 @pytest.mark.parametrize(
@@ -122,6 +128,17 @@ def test_the_engines_key_rotates_on_its_schedule(made):
     call(made, "POST", "gcp/config", {"credentials": "{}", "rotation_period": "24h"})
     asyncio.run(made.timeline.advance(86400))
     assert timer(made) == (START + 2 * 86400) * 10**9
+
+
+def test_a_rotation_that_misses_its_window_waits_for_the_next_moment(made):
+    sent = {"credentials": KEY_FILE, "rotation_schedule": "0 * * * *", "rotation_window": 60}
+    call(made, "POST", "gcp/config", sent)
+    made.clock.advance(3600 + 300)
+    asyncio.run(made.timeline.advance(3300 - 1))
+    mounted = made.mounts.find(made.namespaces.at(""), "gcp/config")[0]
+    assert mounted.view.get("config").credentials == KEY_FILE
+    asyncio.run(made.timeline.advance(1))
+    assert mounted.view.get("config").rotated_at == (START + 7200) * 10**9
 
 
 def test_rotation_on_schedule_can_be_stopped(made):
