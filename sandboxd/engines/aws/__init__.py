@@ -14,6 +14,7 @@ from collections.abc import Awaitable
 from sandboxd.engines.aws import config, credentials, roles, static
 from sandboxd.engines.aws.services import ROOT, Config, settled
 from sandboxd.vault.framework.backend import Call, Engine, Path, Rotates, SecretKind
+from sandboxd.vault.framework.resources import NoArgs
 
 
 def on_timer(call: Call, name: str) -> Awaitable[None] | None:
@@ -57,7 +58,7 @@ ENGINE = Engine(
         ),
         Path(
             "config/rotate-root",
-            config.NoArgs,
+            NoArgs,
             "Replace the engine's own access key.",
             write=config.rotate_root,
             operation_ids={"write": "aws-rotate-root-iam-credentials"},
@@ -72,7 +73,7 @@ ENGINE = Engine(
         ),
         Path(
             "roles/?",
-            config.NoArgs,
+            NoArgs,
             "List the roles.",
             list=roles.list_names,
             operation_ids={"list": "aws-list-roles"},
@@ -88,7 +89,7 @@ ENGINE = Engine(
         ),
         _gives("creds/{name}", ""),
         _gives("sts/{name}", "sts-"),
-        Path("static-roles/?", config.NoArgs, "List the static roles.", list=static.list_names),
+        Path("static-roles/?", NoArgs, "List the static roles.", list=static.list_names),
         Path(
             "static-roles/{name}",
             static.StaticRoleArgs,

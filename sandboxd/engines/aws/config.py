@@ -14,6 +14,7 @@ from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Result
 from sandboxd.vault.framework.fields import param
 from sandboxd.vault.framework.records import update, without
+from sandboxd.vault.framework.resources import NoArgs
 from sandboxd.vault.framework.rotating import check, plan
 
 TEMPLATE = (
@@ -22,11 +23,6 @@ TEMPLATE = (
     "| truncate 64 }}{{ end }}"
 )
 LEASE = "config/lease"
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 @dataclass(frozen=True, kw_only=True)

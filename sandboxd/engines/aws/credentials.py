@@ -137,7 +137,7 @@ def _temporary(call: Call, found: Found, seconds: int, **more: str) -> Response:
             "access_key": made["AccessKeyId"],
             "secret_key": made["SecretAccessKey"],
             "session_token": made["SessionToken"],
-            "security_token": made["SessionToken"],
+            "security_token": made["SessionToken"],  # the name before Vault 1.16, which goes on beside the other
             **more,
             "ttl": left,
         },

@@ -102,16 +102,15 @@ async def _write(call: Call, args: StaticRoleArgs) -> Result:
             raise Failure(f"role rotation period out of range: must be greater than {SHORTEST_PERIOD}.00 seconds")
     elif before is None:
         refuse('missing "rotation_period" parameter')
+    call.storage.put(PREFIX + args.name, role)  # as the real server: it stays without a key if none can be made
     if call.storage.get(CREDENTIALS + args.name) is not None:
         # The moment that is shown with the key stays the one before.
         call.timers.set(PREFIX + args.name, call.clock.now_ns() + role.rotation_period * SECOND)
     else:
-        call.storage.put(PREFIX + args.name, role)  # as the real server, so it stays without a key if none is made
         try:
             await _replace_key(call, service, role)
         except Failure as error:
             raise Failure(f"failed to create new credentials for role {quote(args.name)}: {error.errors[0]}") from error
-    call.storage.put(PREFIX + args.name, role)
     return msgspec.structs.asdict(role)
 
 
