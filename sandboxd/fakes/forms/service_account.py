@@ -51,7 +51,7 @@ def rs256() -> Form:
     def make(kind: str, stream: Stream, options: ServiceAccountOptions) -> Parts:
         if not hosts.is_local(hosts.of_url(options.issuer)):
             raise OptionError("issuer must be a URL whose host is reserved or loopback")
-        key = _key(options.private_key or rsa_pem(tagged_key(stream.shared("kubernetes"), 2048)))
+        key = load_key(options.private_key or rsa_pem(tagged_key(stream.shared("kubernetes"), 2048)))
         account = {"name": options.name, "uid": options.uid or _uuid(stream)}
         drawn = _uuid(stream)
         claims: dict[str, object] = {
@@ -118,13 +118,9 @@ def key_id(key: RSAPrivateKey) -> str:
     return _encoded(sha256(public).digest())
 
 
+@lru_cache(maxsize=32)
 def load_key(pem: str) -> RSAPrivateKey:
     """A signing key. Raises OptionError for what is no RSA key."""
-    return _key(pem)
-
-
-@lru_cache(maxsize=32)
-def _key(pem: str) -> RSAPrivateKey:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     key = read_private(pem)
