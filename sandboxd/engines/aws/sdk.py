@@ -1,4 +1,7 @@
-"""How the AWS SDK for Go (version 1), which the real server uses, checks and words things: its words reach clients.
+"""How the AWS SDK for Go checks and words things: its words reach clients.
+
+It is version 1, which Vault's engine used for ten years. The public source has gone over to version 2 by now, which
+leaves all but missing parameters to AWS and words errors otherwise; which release brought that is not told here.
 
 Parameters of a call are those of its API: text, a number, a list, or a map of these.
 """
