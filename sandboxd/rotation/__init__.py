@@ -8,6 +8,7 @@ secret as the fixture has it (`secret/prod/db`), or that of an engine's object (
 from sandboxd.rotation.keeper import Remake, Rotation, declare, describe, kept, version_of, withdraw
 from sandboxd.rotation.model import Plan, Rotating, Row, State, User
 from sandboxd.rotation.showing import rows, shown
+from sandboxd.rotation.targets import matching
 
 __all__ = [
     "Plan",
@@ -20,6 +21,7 @@ __all__ = [
     "declare",
     "describe",
     "kept",
+    "matching",
     "rows",
     "shown",
     "version_of",

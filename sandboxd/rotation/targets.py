@@ -11,6 +11,7 @@ import msgspec
 from sandboxd.vault.errors import Refusal
 
 if TYPE_CHECKING:
+    from sandboxd.vault.framework.backend import Rotates
     from sandboxd.vault.inside import Requests
     from sandboxd.vault.world import World
 
@@ -95,19 +96,28 @@ def find(world: World, namespace: str, path: str) -> KvTarget | EngineTarget:
         if not below:
             raise Refusal(f"{path} is a mount; say which secret in it")
         return KvTarget(world=world, namespace=namespace, path=f"{mount}/{below}", mount=mount, below=below, kv=kv)
-    rotates = getattr(mounted.backend, "rotates", ())
+    rotates: tuple[Rotates, ...] = getattr(mounted.backend, "rotates", ())
+    match = matching(rotates, below)
+    if match is None:
+        able = ", ".join(f"{mount}/{each.object}" for each in rotates)
+        raise Refusal(f"{path} cannot be rotated" + (f"; in this engine these can: {able}" if able else ""))
+    each, name = match
+    return EngineTarget(
+        namespace=namespace,
+        path=f"{mount}/{_filled(each.object, name)}",
+        request=f"{mount}/{_filled(each.by, name)}",
+        read_path=f"{mount}/{_filled(each.read, name)}" if each.read else "",
+    )
+
+
+def matching(rotates: tuple[Rotates, ...], below: str) -> tuple[Rotates, str] | None:
+    """What of an engine's a path below its mount means, as it is or as apps read it, and the name in it."""
     for each in rotates:
         for template in (each.object, each.read):
             name = _captured(template, below) if template else None
             if name is not None:
-                return EngineTarget(
-                    namespace=namespace,
-                    path=f"{mount}/{_filled(each.object, name)}",
-                    request=f"{mount}/{_filled(each.by, name)}",
-                    read_path=f"{mount}/{_filled(each.read, name)}" if each.read else "",
-                )
-    able = ", ".join(f"{mount}/{each.object}" for each in rotates)
-    raise Refusal(f"{path} cannot be rotated" + (f"; in this engine these can: {able}" if able else ""))
+                return each, name
+    return None
 
 
 def _captured(template: str, path: str) -> str | None:
