@@ -1,25 +1,17 @@
 """The API of a real cluster, on this machine."""
 
-import asyncio
-import http.client
 import json
-import socket
-import ssl
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-from urllib.parse import quote as escaped
+from typing import Any
 
 from sandboxd.engines.kubernetes.cluster import ClusterError, check_segment
-from sandboxd.engines.kubernetes.config import Config
+from sandboxd.engines.kubernetes.config import Config, escaped
 from sandboxd.vault.framework import urls
 from sandboxd.vault.framework.loopback import check_loopback
+from sandboxd.vault.framework.upstream import Answer, CallFailed, Upstream
 from sandboxd.vault.gotext import quote
 
-TIMEOUT = 30.0
-"""Seconds that a call may take."""
-
-LONGEST_ANSWER = 4 << 20
-LAST_PORT = 65535
+WHAT = "the Kubernetes API of this mount"
 _RBAC = "apis/rbac.authorization.k8s.io/v1"
 _GROUP = ".rbac.authorization.k8s.io"
 _ROOTS = {"ServiceAccount": ("api/v1", "")}  # of the other kinds: _RBAC, _GROUP
@@ -37,35 +29,18 @@ _TEXTS = {
     504: "the server was unable to return a response in the time allotted, but may still be processing the request",
 }
 _OWN_WORDS = (403, 406, 415)  # the text of the answer is shown
-_PLAIN = "/$&+,:;=@~"  # what Go leaves as it is in a path
-
-
-class UnsupportedScheme(OSError):
-    """A URL is of a protocol that is not spoken; the text is its scheme."""
-
-
-class Answer(NamedTuple):
-    """What the API answered."""
-
-    status: int
-    type: str
-    body: bytes
 
 
 class Api:
     """A cluster's API. Raises Refusal for one that is not on this machine."""
 
     def __init__(self, config: Config) -> None:
-        url = urls.parse(config.kubernetes_host)
-        check_loopback(url.hostname or "localhost", "the Kubernetes API of this mount")
-        self._scheme = url.scheme
-        self._origin = f"{url.scheme}://{url.host.removesuffix(':')}"
-        self._tls = url.scheme == "https"
-        self._host = url.hostname or "localhost"
-        self._port = int(url.port or (443 if self._tls else 80))
-        self._base = url.path
-        self._ca = config.kubernetes_ca_cert
-        self._token = config.service_account_jwt
+        headers = {"Accept": "application/json"}
+        if config.service_account_jwt:
+            headers["Authorization"] = f"Bearer {config.service_account_jwt}"
+        address = config.kubernetes_host
+        check_loopback(urls.parse(address).hostname or "localhost", WHAT)  # before anything is made
+        self._api = Upstream(address, WHAT, headers, late="context deadline exceeded", ca=config.kubernetes_ca_cert)
 
     async def labels(self, namespace: str) -> Mapping[str, str] | None:
         check_segment("resource name", namespace)
@@ -103,40 +78,15 @@ class Api:
         self, method: str, path: str, manifest: Any = None, *, what: str, missing_ok: bool = False
     ) -> dict[str, Any]:
         """Make a call; gives the object that is answered. `what` names the resource as error texts do."""
-        path = escaped(f"{self._base}/{path}", safe=_PLAIN)
         body = None if manifest is None else json.dumps(manifest).encode()
+        kind = "" if body is None else "application/json"
         try:
-            answer = await asyncio.to_thread(self._exchange, method, path, body)
-        except (OSError, OverflowError, http.client.HTTPException) as error:
-            reason = _reason(error, self._host, self._port)
-            raise ClusterError(f"{method.title()} {quote(self._origin + path)}: {reason}") from error
+            answer = await self._api.call(method, f"/{escaped(path)}", body, kind)
+        except CallFailed as error:
+            raise ClusterError(str(error)) from error
         if missing_ok and answer.status == 404:
             return {}
         return _object(answer, f"{method.lower()} {what}")
-
-    def _exchange(self, method: str, path: str, body: bytes | None) -> Answer:
-        if self._scheme not in ("http", "https"):
-            raise UnsupportedScheme(self._scheme)
-        if self._port > LAST_PORT:
-            raise OverflowError
-        connection = self._connection()
-        headers = {"Accept": "application/json", "User-Agent": "sandboxd"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        try:
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            return Answer(response.status, response.headers.get_content_type(), response.read(LONGEST_ANSWER))
-        finally:
-            connection.close()
-
-    def _connection(self) -> http.client.HTTPConnection:
-        if not self._tls:
-            return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT)
-        context = ssl.create_default_context(cadata=self._ca or None)
-        return http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT, context=context)
 
 
 def _place(kind: str, namespace: str) -> tuple[str, str]:
@@ -175,19 +125,3 @@ def _object(answer: Answer, what: str) -> dict[str, Any]:
     else:
         reason = f"the server responded with the status code {answer.status} but did not return more information"
     raise ClusterError(f"{reason} ({what})")
-
-
-def _reason(error: Exception, host: str, port: int) -> str:
-    """Why nothing was answered, in the words of the real server."""
-    if isinstance(error, UnsupportedScheme):
-        return f"unsupported protocol scheme {quote(str(error))}"
-    if isinstance(error, OverflowError):
-        return f"dial tcp: address {port}: invalid port"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
-    if isinstance(error, ConnectionRefusedError):
-        address = "127.0.0.1" if host == "localhost" else f"[{host}]" if ":" in host else host
-        return f"dial tcp {address}:{port}: connect: connection refused"
-    if isinstance(error, TimeoutError | socket.timeout):
-        return "context deadline exceeded"
-    return "EOF" if isinstance(error, http.client.HTTPException | ConnectionError) else "unexpected error"

@@ -1,8 +1,10 @@
 """Which cluster to speak to, and as whom."""
 
+import posixpath
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from urllib.parse import quote as percent_encoded
 
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework import urls
@@ -84,7 +86,10 @@ def _ca_fault(text: str) -> str:
 
 
 def _address(config: Config) -> str:
-    """The URL of the API, without a slash at its end. The scheme may be left out, but then there is no path."""
+    """The URL of the API, without a slash at its end. The scheme may be left out, but then there is no path.
+
+    It is a URL still: what is escaped in the one that was configured is escaped.
+    """
     host = config.kubernetes_host
     try:
         url = urls.parse(host)
@@ -99,7 +104,14 @@ def _address(config: Config) -> str:
             raise Failure(f"parse {quote(host)}: {error}") from None
         if url.path not in ("", "/"):
             raise Failure(f"host must be a URL or a host:port pair: {quote(config.kubernetes_host)}")
-    return f"{url.scheme}://{url.host}{url.path.rstrip('/')}"
+    place = url.host.removesuffix(":").replace("%", "%25")
+    path = posixpath.normpath(f"/{url.path.lstrip('/')}").rstrip("/")
+    return f"{url.scheme}://{place}{escaped(path)}"
+
+
+def escaped(path: str) -> str:
+    """A path with those signs escaped that Go escapes in one."""
+    return percent_encoded(path, safe="/$&+,:;=@~", errors="surrogateescape")
 
 
 PATHS = (

@@ -19,8 +19,10 @@ from sandboxd.vault.gotext import quote
 TIMEOUT = 30.0
 """Seconds that a call may take."""
 
+LATE = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
 LONGEST_ANSWER = 4 << 20
 HIGHEST_PORT = 65535
+_CONTROL = re.compile(r"[\0-\x08\n-\x1f\x7f]")
 _PASSWORD = re.compile(r"(//[^/@:]*:)[^/@]*@")
 
 
@@ -29,6 +31,7 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
+    type: str = ""  # the media type, without parameters
 
 
 class CallFailed(Exception):
@@ -43,11 +46,22 @@ class Upstream:
         what: what a refusal calls it, when it is not on this machine ("the broker of this mount").
         headers: sent with each call.
         timeout: seconds that a call may take.
+        late: what is said when they are over.
+        ca: PEM certificates of whom the upstream's is to be signed by; empty for whom this machine trusts.
 
     Raises ValueError with Go's reason for what is no URL.
     """
 
-    def __init__(self, url: str, what: str, headers: Mapping[str, str], timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        url: str,
+        what: str,
+        headers: Mapping[str, str],
+        timeout: float = TIMEOUT,
+        *,
+        late: str = LATE,
+        ca: str = "",
+    ) -> None:
         self._url = url
         self._parsed = urls.parse(url)
         path = re.split(r"[?#]", url.partition("//")[2])[0].partition("/")
@@ -55,12 +69,17 @@ class Upstream:
         self._what = what
         self._headers = headers
         self._timeout = timeout
+        self._late = late
+        self._ca = ca
 
     @property
     def fault(self) -> str:
         """Why no call could be made, in Go's words, or an empty string. Nothing is connected to."""
         if self._parsed.scheme not in ("http", "https"):
             return f"unsupported protocol scheme {quote(self._parsed.scheme)}"
+        for name, value in self._headers.items():
+            if _CONTROL.search(value):
+                return f"net/http: invalid header field value for {quote(name)}"
         if not self._parsed.host:
             return "http: no Host in request URL"
         return f"dial tcp: address {self._port}: invalid port" if self._port > HIGHEST_PORT else ""
@@ -95,16 +114,24 @@ class Upstream:
         return int(self._parsed.port or (443 if self._tls else 80))
 
     def _exchange(self, method: str, path: str, body: bytes | None, content_type: str) -> Answer:
-        made = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
-        connection = made(self._parsed.hostname, self._port, timeout=self._timeout)
+        connection = self._connection()
         typed = {"Content-Type": content_type} if content_type else {}
         try:
-            headers = {"User-Agent": "sandboxd", "Connection": "close", **typed, **self._headers}
+            headers: dict[str, str | bytes] = {"User-Agent": "sandboxd", "Connection": "close", **typed}
+            for name, value in self._headers.items():
+                headers[name] = value.encode()  # Python's own choice is Latin-1
             connection.request(method, self._base + path, body, headers)
             response = connection.getresponse()
-            return Answer(response.status, response.read(LONGEST_ANSWER))
+            return Answer(response.status, response.read(LONGEST_ANSWER), response.headers.get_content_type())
         finally:
             connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._parsed.hostname, self._port
+        if not self._tls:
+            return http.client.HTTPConnection(host, port, timeout=self._timeout)
+        context = ssl.create_default_context(cadata=self._ca) if self._ca else None
+        return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=context)
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -114,5 +141,5 @@ class Upstream:
             address = f"[{host}]" if ":" in host else host
             return f"dial tcp {address}:{self._port}: connect: connection refused"
         if isinstance(error, TimeoutError):
-            return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+            return self._late
         return "EOF"

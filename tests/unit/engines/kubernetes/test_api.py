@@ -209,13 +209,45 @@ def test_https_needs_a_certificate_that_is_known(tmp_path):
             "http://127.0.0.1:99999",
             'Get "http://127.0.0.1:99999/api/v1/namespaces/ns": dial tcp: address 99999: invalid port',
         ),
-        ("http://[::1]:1/a b", 'Get "http://[::1]:1/a%20b/api/v1/namespaces/ns": dial tcp [::1]:1: connect: '),
+        ("http://[::1]:1", 'Get "http://[::1]:1/api/v1/namespaces/ns": dial tcp [::1]:1: connect: '),
     ],
 )
 def test_what_cannot_be_reached_is_told_with_its_url(address, reason):
     with pytest.raises(ClusterError) as failed:
         asyncio.run(api_of(address).labels("ns"))
     assert str(failed.value).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("http://127.0.0.1:1/a b/", "http://127.0.0.1:1/a%20b/"),
+        ("http://127.0.0.1:1/a%25zz", "http://127.0.0.1:1/a%25zz/"),
+        ("http://127.0.0.1:1/%ff", "http://127.0.0.1:1/%FF/"),
+        ("http://127.0.0.1:1/a%3Fb", "http://127.0.0.1:1/a%3Fb/"),
+        ("http://127.0.0.1:1/a/../b//c/", "http://127.0.0.1:1/b/c/"),
+        ("http://127.0.0.1:1/a!?x", "http://127.0.0.1:1/a%21/"),
+        ("http://[::1%25en0]:1", "http://[::1%25en0]:1/"),
+        ("?x", "http:///"),
+    ],
+)
+def test_a_url_is_spelled_as_by_openbao(vault, host, shown):
+    call(vault, "POST", "kubernetes/config", {"kubernetes_host": host, "disable_local_ca_jwt": True})
+    call(vault, "POST", "kubernetes/roles/sa", {**HOUR, "service_account_name": "x"})
+    assert f'for ns/x: Post "{shown}api/v1/namespaces/ns/serviceaccounts/x/token": ' in ask(vault, "sa").errors[0]
+
+
+@pytest.mark.parametrize("jwt", ["from a file\n", "a\0b"])
+def test_a_token_that_no_header_can_hold_is_told_of(vault, api, jwt):
+    call(vault, "POST", "kubernetes/config", {"kubernetes_host": api.address, "service_account_jwt": jwt})
+    (error,) = ask(vault).errors
+    assert error.rstrip().endswith('/rolebindings": net/http: invalid header field value for "Authorization"')
+
+
+def test_a_token_is_sent_as_it_is(vault, api):
+    call(vault, "POST", "kubernetes/config", {"kubernetes_host": api.address, "service_account_jwt": "a\tb\u2603"})
+    assert ask(vault).status == 200
+    assert {authorization for _, _, authorization, _ in api.taken()} == {"Bearer a\tb\u2603"}
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ async def failed(url, patience=5.0, method="GET"):
 async def test_a_call_goes_below_the_url_with_its_headers(api):
     api.plan = {("PUT", ""): Said(201, b"done")}
     answer = await upstream(f"{api.address}/base%20path?x=y").call("PUT", "/api", b'{"a":1}', "application/json")
-    assert answer == Answer(201, b"done")
+    assert answer == Answer(201, b"done", "text/plain")
     assert api.taken() == [("PUT", "/base%20path/api", "Basic eA==", "application/json", {"a": 1})]
 
 
