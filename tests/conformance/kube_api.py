@@ -152,6 +152,7 @@ class KubeApi:
         for task in waiting:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0))  # connections that were closed let go of their sockets
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
