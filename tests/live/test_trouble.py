@@ -169,3 +169,34 @@ def test_a_user_whose_lease_cannot_be_kept_is_dropped_again(sandbox: Sandbox, mo
         disk.setattr(sandbox.world.storage, "commit", full)
         assert sandbox.ask("GET", "db/creds/app").status == 500
     assert sandbox.database.users() == before
+
+
+def test_who_waits_while_the_connections_own_password_is_rotated_uses_the_new_one(sandbox: Sandbox) -> None:
+    sandbox.database.make_user("rotated", "before", admin=True)
+    sandbox.database.make_user("in-turn", "before")
+    sandbox.do("POST", "db/config/app", {"username": "rotated", "password": "before"})
+    sandbox.static("in-turn")
+    app = App(sandbox.world)
+
+    async def ask(method: str, path: str, body: bytes = b"") -> int:
+        asked = Incoming(method, f"/v1/db/{path}", {"x-vault-token": ("root",)}, body, "127.0.0.1", 1)
+        return (await app.answer(asked)).status
+
+    async def all_at_once() -> list[int]:
+        return list(
+            await asyncio.gather(
+                ask("GET", "creds/app"),
+                ask("POST", "rotate-root/app"),
+                ask("GET", "creds/app"),
+                ask("POST", "config/app", b'{"verify_connection": false, "custom": 1}'),
+                ask("POST", "rotate-role/in-turn"),
+                ask("POST", "rotate-root/app"),
+                ask("POST", "rotate-role/in-turn"),
+                ask("POST", "config/app", b"{}"),
+                ask("GET", "creds/app"),
+            )
+        )
+
+    assert set(asyncio.run(all_at_once())) == {200, 204}
+    sandbox.lend()
+    assert sandbox.database.login("in-turn", sandbox.password("in-turn"))

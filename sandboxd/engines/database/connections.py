@@ -123,15 +123,21 @@ def opened(call: Call, name: str, plugin_name: str, version: str = "") -> Plugin
 
 
 @asynccontextmanager
-async def database(call: Call, name: str, connection: Connection, *, verify: bool = False) -> AsyncIterator[Plugin]:
-    """The plugin of a connection, ready for use. Raises Failure for each PluginError within."""
+async def database(call: Call, name: str, *, verify: bool = False) -> AsyncIterator[Plugin]:
+    """The plugin of a connection, ready for use. Raises Failure for each PluginError within.
+
+    What was read of the connection before may have changed when its turn has come. Who writes right after this, without
+    waiting again, does so before the next one's turn.
+    """
     try:
-        plugin = opened(call, name, connection.plugin_name)
-        try:
-            await plugin.initialize(connection.given, verify=verify)
-            yield plugin
-        finally:
-            await plugin.close()
+        async with families.turn(call, name):
+            connection = known(call, name)
+            plugin = opened(call, name, connection.plugin_name)
+            try:
+                await plugin.initialize(connection.given, verify=verify)
+                yield plugin
+            finally:
+                await plugin.close()
     except PluginError as error:
         raise Failure(error.text) from None
 
@@ -178,8 +184,16 @@ def read(call: Call, args: ConfigArgs) -> Result:
     return data
 
 
-async def write(call: Call, args: ConfigArgs) -> Result:
+async def write(call: Call, args: ConfigArgs) -> None:
     """Make or change a connection: what is not sent stays as it is."""
+    try:
+        async with families.turn(call, args.name):
+            await _write(call, args)
+    except PluginError as error:
+        raise Refusal(f"error creating database object: {error.text}") from None
+
+
+async def _write(call: Call, args: ConfigArgs) -> None:
     old = call.storage.get(f"config/{args.name}", Connection)
     found = old or Connection(plugin_name="")
     declared = {field.name for field in fields(args)}
@@ -193,14 +207,11 @@ async def write(call: Call, args: ConfigArgs) -> Result:
     given = found.given
     given |= {name: value for name, value in call.raw.items() if name not in declared}
     verify = found.verify_connection if call.profile == "vault" else args.verify_connection
+    plugin = opened(call, args.name, found.plugin_name, version)
     try:
-        plugin = opened(call, args.name, found.plugin_name, version)
-        try:
-            details = await plugin.initialize(given, verify=verify)
-        finally:
-            await plugin.close()
-    except PluginError as error:
-        raise Refusal(f"error creating database object: {error.text}") from None
+        details = await plugin.initialize(given, verify=verify)
+    finally:
+        await plugin.close()
     found = msgspec.structs.replace(found, plugin_version=version, details=wire.encode(details))
     call.storage.put(f"config/{args.name}", found)
     if call.profile == "vault":
@@ -210,7 +221,6 @@ async def write(call: Call, args: ConfigArgs) -> Result:
             "Password found in connection_url, use a templated url to enable root rotation and prevent read access to "
             "password information."
         )
-    return None
 
 
 def delete(call: Call, args: ConfigArgs) -> None:
@@ -221,7 +231,7 @@ def delete(call: Call, args: ConfigArgs) -> None:
 
 async def reset(call: Call, args: NameArgs) -> None:
     """Connect anew."""
-    async with database(call, args.name, known(call, args.name), verify=True):
+    async with database(call, args.name, verify=True):
         pass
 
 
@@ -246,7 +256,7 @@ async def rotate_root(call: Call, args: NameArgs) -> None:
     for field in ("username", "password"):
         if not isinstance(given.get(field), str) or not given[field]:
             raise Failure(f"unable to rotate root credentials: no {field} in configuration")
-    async with database(call, args.name, connection) as plugin:
+    async with database(call, args.name) as plugin:
         password = new_password(call, connection.password_policy)
         change = UpdateUser(
             username=given["username"], password=password, statements=connection.root_rotation_statements

@@ -8,6 +8,7 @@ plugins and their public sources.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -330,6 +331,15 @@ def find(profile: str, name: str, version: str = "") -> Family:
         unknown = f"plugin not found in the catalog: {name}" + (f", version={version}" if version else "")
         raise PluginError(f"invalid database version: 2 errors occurred:\n\t* {unknown}\n\t* {unknown}\n\n")
     return family
+
+
+def turn(call: Call, name: str) -> AbstractAsyncContextManager[None]:
+    """What keeps others from a live connection for as long as it is entered."""
+    if not call.live:
+        return nullcontext()
+    from sandboxd.engines.database.drivers import dialing
+
+    return dialing.turn(call.mount.uuid, name)
 
 
 def opening(call: Call, family: Family) -> Opening:

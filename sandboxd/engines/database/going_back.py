@@ -31,9 +31,8 @@ async def going_back(call: Call, then: Past) -> None:
 
 
 async def _set(call: Call, connection: str, username: str, password: str, statements: tuple[str, ...]) -> None:
-    known = call.storage.get(f"config/{connection}", Connection)
-    if known is None:
+    if call.storage.get(f"config/{connection}") is None:
         return
     change = UpdateUser(username=username, password=password, statements=statements)
-    async with connections.database(call, connection, known) as plugin:
+    async with connections.database(call, connection) as plugin:
         await plugin.update_user(change)

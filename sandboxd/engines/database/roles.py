@@ -135,7 +135,7 @@ async def read_creds(call: Call, args: NameArgs) -> Result:
     ttl, _ = calculate_ttl(call.mount.bounds, now=int(call.clock.now()), ttl=role.default_ttl, max_ttl=role.max_ttl)
     expiration = call.clock.now_ns() + (ttl + BUFFER) * NANOSECONDS
     display_name = call.caller.display_name if call.caller is not None else ""
-    async with connections.database(call, role.db_name, connection) as plugin:
+    async with connections.database(call, role.db_name) as plugin:
         made = await credentials.make(
             call,
             role.credential_type,
@@ -177,7 +177,6 @@ async def renew(call: Call, lease: Lease) -> Lease:
     role = call.storage.get(f"role/{name}", Role)
     if role is None:
         raise Failure(f"error during renew: could not find role with name {quote(name)}")
-    connection = connections.known(call, role.db_name)
     ttl, _ = calculate_ttl(
         call.mount.bounds,
         now=int(call.clock.now()),
@@ -188,7 +187,7 @@ async def renew(call: Call, lease: Lease) -> Lease:
     )
     expiration = call.clock.now_ns() + (ttl + BUFFER) * NANOSECONDS
     change = UpdateUser(username=lease.internal["username"], expiration=expiration, statements=role.renew_statements)
-    async with connections.database(call, role.db_name, connection) as plugin:
+    async with connections.database(call, role.db_name) as plugin:
         await plugin.update_user(change)
     return msgspec.structs.replace(lease, ttl=role.default_ttl, max_ttl=role.max_ttl)
 
@@ -198,5 +197,5 @@ async def revoke(call: Call, lease: Lease) -> None:
     role = call.storage.get(f"role/{lease.internal['role']}", Role)
     db_name = lease.internal["db_name"] if role is None else role.db_name
     statements = lease.internal["revocation_statements"] if role is None else role.revocation_statements
-    async with connections.database(call, db_name, connections.known(call, db_name)) as plugin:
+    async with connections.database(call, db_name) as plugin:
         await plugin.delete_user(lease.internal["username"], tuple(statements))

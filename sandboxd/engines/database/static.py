@@ -190,7 +190,8 @@ async def rotate(call: Call, name: str, role: StaticRole, *, new: bool = False) 
     connections.check_allowed(connection, name)
     if not connection.supports(role.credential_type):
         raise Failure(f"unsupported credential_type: {quote(role.credential_type)}")
-    async with connections.database(call, role.db_name, connection) as plugin:
+    async with connections.database(call, role.db_name) as plugin:
+        role = call.storage.get(f"static-role/{name}", StaticRole) or role  # another rotation may have come first
         made = await credentials.renewed(call, role.credential_type, role.credential_config, connection.password_policy)
         change = UpdateUser(
             username=role.username,

@@ -28,26 +28,36 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 _turns: "WeakValueDictionary[tuple[int, str, str], asyncio.Lock]" = WeakValueDictionary()
 
 
-def turn(mount: str, name: str) -> asyncio.Lock:
-    """The lock of one connection (`config/<name>` of a mount): its plugins work one after another.
+@contextlib.asynccontextmanager
+async def turn(mount: str, name: str) -> AsyncIterator[None]:
+    """Work with one connection (`config/<name>` of a mount) while nobody else does.
 
-    The real plugin has such a lock as well; PostgreSQL refuses concurrent grants on the same objects.
+    The real plugin has such a lock as well; PostgreSQL refuses concurrent grants on the same objects. Raises
+    PluginError when the wait takes too long.
     """
     key = (id(asyncio.get_running_loop()), mount, name)
     lock = _turns.get(key)
     if lock is None:
         lock = _turns[key] = asyncio.Lock()
-    return lock
+    try:
+        async with asyncio.timeout(LIMIT):
+            await lock.acquire()
+    except TimeoutError:
+        raise PluginError(DEADLINE) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextlib.asynccontextmanager
-async def taking(lock: asyncio.Lock, timed_out: str, hidden: Mapping[str, str] | None = None) -> AsyncIterator[None]:
-    """Work under a lock, for no longer than `LIMIT`, the wait for it included.
+async def limited(timed_out: str, hidden: Mapping[str, str] | None = None) -> AsyncIterator[None]:
+    """Work for no longer than `LIMIT`.
 
     Raises PluginError: with `timed_out` when it took too long, and without what is `hidden` (see `sanitized`).
     """
     try:
-        async with asyncio.timeout(LIMIT), lock:
+        async with asyncio.timeout(LIMIT):
             yield
     except TimeoutError:
         raise PluginError(timed_out) from None

@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from sandboxd.engines.database.drivers import expirations, mysql, mysql_url, statements
-from sandboxd.engines.database.drivers.dialing import DEADLINE, prefixed, taking, turn
+from sandboxd.engines.database.drivers.dialing import DEADLINE, limited, prefixed
 from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser, substituted
 from sandboxd.vault.framework.urls import path_escaped
 
@@ -36,7 +36,6 @@ class MySQL:
         self._call = call
         self._family = family
         self._name = name
-        self._lock = turn(call.mount.uuid, name)
         self._config: Mapping[str, Any] = {}
         self._found: Mapping[str, Any] = {}
         self._session: mysql.Session | None = None
@@ -99,7 +98,7 @@ class MySQL:
     async def _connected(
         self, before: str = "", *hidden: str, own: tuple[str, str] | None = None
     ) -> AsyncIterator[mysql.Session]:
-        """The connection, while nobody else uses it.
+        """The connection, for a limited time.
 
         Args:
             before: stands before the reason when there is none to be had.
@@ -107,7 +106,7 @@ class MySQL:
             own: log in as this user, by this password, instead of as the configured one.
         """
         labels = self._family.hidden(self._config) | dict.fromkeys(hidden, "[password]")
-        async with taking(self._lock, DEADLINE, labels):
+        async with limited(DEADLINE, labels):
             if self._session is None:
                 settings = self._settings(own)
                 with prefixed(before):

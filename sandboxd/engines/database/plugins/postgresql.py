@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandboxd.engines.database import details
 from sandboxd.engines.database.drivers import expirations, postgres, postgres_url, statements
-from sandboxd.engines.database.drivers.dialing import CLOSE_LIMIT, driver, prefixed, taking, turn
+from sandboxd.engines.database.drivers.dialing import CLOSE_LIMIT, driver, limited, prefixed
 from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser, substituted
 from sandboxd.vault.errors import listed
 from sandboxd.vault.framework.urls import path_escaped
@@ -44,7 +44,6 @@ class PostgreSQL:
         self._call = call
         self._family = family
         self._name = name
-        self._lock = turn(call.mount.uuid, name)
         self._config: Mapping[str, Any] = {}
         self._found: Mapping[str, Any] = {}
         self._connection: postgres.Connection | None = None
@@ -178,7 +177,7 @@ class PostgreSQL:
     async def _connected(
         self, before: str = "", *hidden: str, own: tuple[str, str] | None = None
     ) -> AsyncIterator[postgres.Connection]:
-        """The connection, while nobody else uses it.
+        """The connection, for a limited time.
 
         Args:
             before: stands before the reason when there is none to be had.
@@ -186,7 +185,7 @@ class PostgreSQL:
             own: log in as this user, by this password, instead of as the configured one.
         """
         labels = self._family.hidden(self._config) | dict.fromkeys(hidden, "[password]")
-        async with taking(self._lock, postgres.TIMED_OUT, labels):
+        async with limited(postgres.TIMED_OUT, labels):
             if self._connection is None:
                 settings = self._settings(own)
                 with prefixed(before):

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandboxd.engines.database.drivers import resp
-from sandboxd.engines.database.drivers.dialing import prefixed, taking, turn
+from sandboxd.engines.database.drivers.dialing import limited, prefixed
 from sandboxd.engines.database.drivers.statements import json_list
 from sandboxd.engines.database.plugin import NewUser, PluginError, UpdateUser
 from sandboxd.vault.framework import urls
@@ -34,7 +34,6 @@ class Redis:
         self._call = call
         self._family = family
         self._name = name
-        self._lock = turn(call.mount.uuid, name)
         self._config: Mapping[str, Any] = {}
         self._found: Mapping[str, Any] = {}
         self._connection: resp.Connection | None = None
@@ -95,14 +94,14 @@ class Redis:
 
     @contextlib.asynccontextmanager
     async def _connected(self, before: str = "", *hidden: str) -> AsyncIterator[resp.Connection]:
-        """The connection, while nobody else uses it.
+        """The connection, for a limited time.
 
         Args:
             before: stands before the reason when there is none to be had.
             hidden: passwords that errors must not show, beside what the family hides.
         """
         labels = self._family.hidden(self._config) | dict.fromkeys(hidden, "[password]")
-        async with taking(self._lock, resp.TIMED_OUT, labels):
+        async with limited(resp.TIMED_OUT, labels):
             if self._connection is None:
                 with prefixed(before):
                     self._connection = await resp.connect(self._server())

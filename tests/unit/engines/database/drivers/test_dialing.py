@@ -81,26 +81,23 @@ def test_a_missing_driver_is_named_with_its_extra() -> None:
 async def test_what_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialing, "LIMIT", 0.01)
     with pytest.raises(PluginError, match=r"^too long$"):
-        async with dialing.taking(asyncio.Lock(), "too long"):
+        async with dialing.limited("too long"):
             await asyncio.Event().wait()
 
 
-async def test_waiting_for_ones_turn_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_waits_for_a_turn_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialing, "LIMIT", 0.01)
-    lock = asyncio.Lock()
-    async with lock:
-        with pytest.raises(PluginError, match=r"^too long$"):
-            async with dialing.taking(lock, "too long"):
+    async with dialing.turn("mount", "name"):
+        with pytest.raises(PluginError, match=r"^context deadline exceeded$"):
+            async with dialing.turn("mount", "name"):
                 pytest.fail("it is not its turn")
 
 
-async def test_one_connection_has_one_lock_for_as_long_as_it_is_used() -> None:
-    lock = dialing.turn("mount", "name")
-    assert dialing.turn("mount", "name") is lock
-    assert dialing.turn("mount", "other") is not lock
-    del lock
+async def test_other_connections_have_turns_of_their_own() -> None:
+    async with dialing.turn("mount", "name"), dialing.turn("mount", "other"), dialing.turn("another", "name"):
+        pass
     gc.collect()
-    assert not [key for key in dialing._turns if key[1] == "mount"]
+    assert not [key for key in dialing._turns if key[1] in ("mount", "another")]
 
 
 @pytest.mark.parametrize(
