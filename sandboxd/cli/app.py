@@ -120,12 +120,13 @@ def down(
 def status(
     name: Name = "default",
     everything: Annotated[bool, typer.Option("--all", "-a", help="List every sandbox.")] = False,
+    world: World = None,
     as_json: Json = False,
 ) -> None:
     """Tell what a sandbox is and holds."""
     from sandboxd.cli import running
 
-    running.status(name, everything=everything, as_json=as_json)
+    running.status(name, world, everything=everything, as_json=as_json)
 
 
 @app.command()

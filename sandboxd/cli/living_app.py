@@ -16,10 +16,17 @@ time_app = typer.Typer(
 @time_app.callback()
 def time(context: typer.Context, world: World = None, name: Name = "default", as_json: Json = False) -> None:
     """Tell the sandbox's time, and move it."""
-    if context.invoked_subcommand is None:
-        from sandboxd.cli import time as commands
-
-        commands.now(name, world, as_json=as_json)
+    command = context.invoked_subcommand
+    if command is None:
+        now(world, name, as_json=as_json)
+        return
+    for option in ("world", "name", "as_json"):
+        source = context.get_parameter_source(option)
+        if source is not None and source.name == "COMMANDLINE":
+            # Its own options would win with their defaults, and the wrong clock be moved.
+            context.fail(
+                f"options go behind the command, as in: sandboxd time {command} --{option.removeprefix('as_')}"
+            )
 
 
 @time_app.command()

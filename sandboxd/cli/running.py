@@ -83,8 +83,8 @@ def _down(found: state.Running) -> None:
     say(f'Stopped the sandbox "{found.name}".')
 
 
-def status(name: str, *, everything: bool, as_json: bool) -> None:
-    """Tell what a sandbox is and holds."""
+def status(name: str, world: str | None, *, everything: bool, as_json: bool) -> None:
+    """Tell what a sandbox, or a world beside its main one, is and holds."""
     if everything:
         reports = [ask(each, "GET", "status", world="") for each in state.names()]
         if as_json:
@@ -96,13 +96,13 @@ def status(name: str, *, everything: bool, as_json: bool) -> None:
             for report in reports:
                 say(f"{report['name']:<{width}}  {report['address']:<24}  {report['fixture'] or 'no fixture'}")
         return
-    report = ask(name, "GET", "status")
+    report = ask(name, "GET", "status", world=world)
     if as_json:
         say_json(report)
         return
     problems = report["problems"]
     rows = [
-        ("sandbox", report["name"]),
+        ("sandbox", report["name"] + (f', its world "{world}"' if world else "")),
         ("address", report["address"]),
         ("profile", report["profile"]),
         ("fixture", (report["fixture"] or "none") + (", as it was before the last save" if problems else "")),

@@ -21,7 +21,7 @@ def now(name: str, world: str | None, *, as_json: bool) -> None:
 
 def change(name: str, world: str | None, action: str, value: str = "", *, as_json: bool) -> None:
     """Move the sandbox's clock."""
-    found = ask(name, "POST", f"time/{action}", {"value": value} if value else None, timeout=PATIENCE, world=world)
+    found = ask(name, "POST", f"time/{action}", {"value": value}, timeout=PATIENCE, world=world)
     _show(found, as_json=as_json)
 
 

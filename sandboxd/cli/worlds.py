@@ -1,5 +1,7 @@
 """The commands about worlds beside the main one: `world new`, `list`, `end`."""
 
+import os
+
 from sandboxd.cli.output import USAGE, say, say_json, stop
 from sandboxd.cli.running import ask, segment
 
@@ -56,6 +58,8 @@ def end(worlds: list[str], name: str, *, everything: bool, as_json: bool) -> Non
         say_json({"ended": worlds})
     else:
         say(f"Ended {', '.join(worlds)}." if worlds else "There is the main world alone.")
+        if os.environ.get("SANDBOXD_WORLD") in worlds:
+            say("  unset SANDBOXD_WORLD VAULT_NAMESPACE BAO_NAMESPACE   points this shell at the main one again")
 
 
 def _lasts(ttl: int) -> str:

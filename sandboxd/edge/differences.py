@@ -13,6 +13,7 @@ import msgspec
 
 from sandboxd.engines.kv.secret import PREFIX as VERSIONED
 from sandboxd.engines.kv.v1 import PREFIX as PLAIN
+from sandboxd.rotation import Rotating
 from sandboxd.vault.clock import NANOSECONDS, ClockState
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.lease_entry import LeaseEntry
@@ -191,8 +192,8 @@ class _Reader:
         if path.startswith("core/timer/"):
             owner, _, name = path.removeprefix("core/timer/").partition("/")
             return "timer", self._mounts.get(owner, f"{owner}/") + name, name, value, ""
-        if path.startswith("sandboxd/rotation/"):
-            return "rotation", path.removeprefix("sandboxd/rotation/").lstrip("/"), path, value, ""
+        if isinstance(value, Rotating):
+            return "rotation", value.plan.namespace + value.plan.path, path, value, ""
         if path.startswith("ns/"):
             _, namespace_id, rest = path.split("/", 2)
             for prefix, kind in _NAMESPACED:

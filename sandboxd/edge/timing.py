@@ -18,6 +18,7 @@ from sandboxd.vault.world import World
 
 LATEST = 253_370_764_800 * NANOSECONDS  # the year 9999 in any zone: what time stamps can still show
 NEAR = 1.0  # seconds of difference from real time that nobody notices
+_HOW_FAR = "say seconds, or a duration such as 90s, 1h30m or 30d"
 _SHORT_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?")
 
 
@@ -101,7 +102,9 @@ def _duration(text: str) -> int:
     try:
         found = parse_nanoseconds(text)
     except ValueError as error:
-        raise BadTime(f"{error}; say seconds, or a duration such as 90s, 1h30m or 30d") from None
+        raise BadTime(f"{error}; {_HOW_FAR}") from None
+    if not text:
+        raise BadTime(_HOW_FAR)
     if found < 0:
         raise BadTime("time only moves forward; a reset brings real time back")
     return found
@@ -144,7 +147,11 @@ def _next(world: World) -> Next | None:
         owner, timer = world.timers.next_name
         mounted = world.mounts.by_uuid(owner)
         what = "timer"
-        name = describe(timer) if mounted is None else f"the rotation of {mounted.mount.path}{timer}"
+        if mounted is None:
+            name = describe(timer)
+        else:
+            rotates = getattr(mounted.backend, "rotates", ())
+            name = f"{'the rotation of ' if rotates else ''}{mounted.mount.path}{timer}"
     return Next(at=rfc3339(due), what=what, name=name, seconds=round((due - world.clock.now_ns()) / NANOSECONDS, 3))
 
 

@@ -61,6 +61,7 @@ def test_a_moment_that_has_passed_is_refused(command: Command, fixture: str) -> 
     command.up(fixture)
     assert "time only moves forward" in command("time", "at", "2020-01-01", status=1).stderr
     assert "say seconds, or a duration" in command("time", "advance", "soon", status=1).stderr
+    assert "say seconds, or a duration" in command("time", "advance", "", status=1).stderr
 
 
 def test_a_lease_ends_in_a_jump_and_is_told_of(command: Command, fixture: str) -> None:

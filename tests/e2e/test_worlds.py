@@ -95,6 +95,9 @@ def test_a_shell_is_pointed_at_a_world(command: Command, tmp_path: Path) -> None
     assert said == 'mine\nThe world "mine" is as it was made.\n'
     assert secret(client(address, token, "mine")) == {"user": "app"}
     assert "no world" in command("env", "--world", "nowhere", status=1).stderr
+    assert 'world "mine"' in command("status", "--world", "mine").stdout
+    said = command.script('eval "$(SANDBOXD env --shell sh --world mine)"; SANDBOXD world end mine')
+    assert said.startswith("Ended mine.\n  unset SANDBOXD_WORLD VAULT_NAMESPACE ")
 
 
 def test_states_are_kept_compared_and_gone_back_to(command: Command, tmp_path: Path) -> None:

@@ -258,3 +258,10 @@ def test_the_version_is_told_as_vault_is_asked_for_it(flag, monkeypatch, capsys)
     monkeypatch.setattr("sys.argv", ["sandboxd", flag])
     main.main()
     assert capsys.readouterr().out == f"sandboxd v{sandboxd.__version__}\n"
+
+
+@pytest.mark.parametrize("option", [["--world", "w1"], ["--name", "other"], ["--json"]])
+def test_options_before_a_command_about_time_are_refused_rather_than_ignored(option):
+    status, _, error = run("time", *option, "freeze")
+    assert status == 2
+    assert f"sandboxd time freeze {option[0]}" in error

@@ -7,6 +7,7 @@ from unit.helpers import call
 
 from sandboxd.edge.differences import differences, objects
 from sandboxd.edge.sandbox import Options, open_sandbox
+from sandboxd.rotation import Plan, declare
 
 
 class Setting:
@@ -148,3 +149,9 @@ def test_what_a_state_holds_is_told_without_values(setting):
     names = json.dumps([*objects(setting.sandbox.world.snapshot())])
     assert "hunter2" not in names
     assert '["secret", "secret/a"]' in names
+
+
+def test_what_rotates_is_told_with_its_namespace(setting):
+    declare(setting.sandbox.world, Plan(path="kv/a", namespace="team/", every=60))
+    declare(setting.sandbox.world, Plan(path="secret/a", every=60))
+    assert setting.rows() == [("added", "rotation", "secret/a"), ("added", "rotation", "team/kv/a")]

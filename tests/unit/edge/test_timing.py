@@ -52,6 +52,7 @@ def test_the_clock_goes_to_a_moment(made, value, offset):
         ("at", "tomorrow", "say a moment as"),
         ("advance", "-5s", "only moves forward"),
         ("advance", "soon", "say seconds, or a duration"),
+        ("advance", "", "say seconds, or a duration"),
         ("advance", "9000000h", "beyond the year 9998|say seconds"),
         ("advance", "3650000d", "beyond the year 9998|say seconds"),
         ("scale", "0", "above 0"),
