@@ -9,11 +9,10 @@ import msgspec
 from sandboxd.engines.ldap import ldif
 from sandboxd.engines.ldap.config import Config, generate_password
 from sandboxd.engines.ldap.config import load as load_config
-from sandboxd.engines.ldap.static import listed
 from sandboxd.vault.durations import SECOND, rfc3339
 from sandboxd.vault.errors import Failure
 from sandboxd.vault.framework.backend import Call, Lease, Path, Response, Result, SecretKind
-from sandboxd.vault.framework.checkouts import FolderArgs, NoArgs, SlashedLower
+from sandboxd.vault.framework.checkouts import FolderArgs, NoArgs, SlashedLower, listed
 from sandboxd.vault.framework.fields import Duration, param
 from sandboxd.vault.framework.records import update, without
 from sandboxd.vault.framework.usernames import Record, Template
@@ -22,6 +21,9 @@ from sandboxd.vault.gotemplate.values import text_of
 from sandboxd.vault.gotext import decode_base64
 
 USERNAME_TEMPLATE = "v_{{.DisplayName}}_{{.RoleName}}_{{random 10}}_{{unix_time}}"
+
+TIMES = {"default_ttl", "max_ttl"}
+"""What `null` sets to 0; it leaves the rest as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,7 @@ def exists(call: Call, args: DynamicRoleArgs) -> bool:
 
 
 def write(call: Call, args: DynamicRoleArgs) -> None:
-    given = [name for name in call.given if call.raw[name] is not None]
+    given = {name for name in call.given if call.raw[name] is not None} | (call.raw.keys() & TIMES)
     role = update(load(call, args.name) or DynamicRole(), args, given)
     role = replace(
         role,
@@ -172,7 +174,7 @@ def generate(call: Call, args: NameArgs) -> Result:
     try:
         entries = _executed(call, role.creation_ldif, data)
     except ValueError as error:
-        raise Failure(f"failed to create user: {error}") from error
+        raise Failure(*_failures(call, role, data, error)) from error
     return Response(
         data={"username": username, "password": password, "distinguished_names": entries},
         credentials=("password",),
@@ -183,6 +185,17 @@ def generate(call: Call, args: NameArgs) -> Result:
             internal={"name": args.name, "deletion_ldif": role.deletion_ldif, "template_data": data},
         ),
     )
+
+
+def _failures(call: Call, role: DynamicRole, data: Mapping[str, object], error: ValueError) -> list[str]:
+    """What is to be told of an entry that could not be made, and of the attempt to clean up."""
+    found = [f"failed to create user: {error}"]
+    if role.rollback_ldif:
+        try:
+            _executed(call, role.rollback_ldif, data)
+        except ValueError as another:
+            found.append(f"failed to roll back user creation: {another}")
+    return found
 
 
 def _config(call: Call) -> Config:

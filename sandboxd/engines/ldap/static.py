@@ -9,7 +9,7 @@ from sandboxd.engines.ldap.managed import is_managed, manage, release
 from sandboxd.vault.durations import SECOND, ZERO_TIME, rfc3339
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Path, Response, Result
-from sandboxd.vault.framework.checkouts import FolderArgs, NoArgs, SlashedLower
+from sandboxd.vault.framework.checkouts import FolderArgs, NoArgs, SlashedLower, listed
 from sandboxd.vault.framework.fields import param
 from sandboxd.vault.framework.records import update
 from sandboxd.vault.framework.rotating import RETRY, Rotation, check, plan
@@ -143,12 +143,6 @@ def list_names(call: Call, _args: NoArgs) -> Result:
 
 def list_folder(call: Call, args: FolderArgs) -> Result:
     return listed(call, PREFIX + args.path)
-
-
-def listed(call: Call, folder: str) -> Result:
-    """The names in a folder, which ends in a slash."""
-    names = call.storage.list(folder)
-    return {"keys": names} if names else {}
 
 
 def read_credentials(call: Call, args: NameArgs) -> Result:

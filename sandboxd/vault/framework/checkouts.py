@@ -8,11 +8,12 @@ Source: the secrets engines of Vault for LDAP and Active Directory, which differ
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, make_dataclass
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from sandboxd.vault.durations import SECOND
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Lease, Path, Response, Result, SecretKind
 from sandboxd.vault.framework.fields import LOWER, CommaList, Duration, Lower, param
@@ -30,10 +31,11 @@ from sandboxd.vault.framework.records import update, without
 from sandboxd.vault.gotext import quote
 
 DAY = 24 * 60 * 60
-NANOSECONDS = 1_000_000_000
 
 SlashedLower = Annotated[str, LOWER._replace(pattern=r"(?:\w(?:[\w\-./]*\w)?)")]
 """A name in lower case that may hold slashes."""
+
+A = TypeVar("A")
 
 FolderLower = Annotated[str, LOWER._replace(pattern=".+")]
 
@@ -83,25 +85,10 @@ class CheckOutArgs:
     ttl: Duration = param(0, "For how long, at most what the set says.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class SlashedSetArgs(SetArgs):
-    """The same, where names may hold slashes."""
-
-    name: SlashedLower = param(help="Name of the set.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlashedCheckInArgs(CheckInArgs):
-    """The same, where names may hold slashes."""
-
-    name: SlashedLower = param(help="Name of the set.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlashedCheckOutArgs(CheckOutArgs):
-    """The same, where names may hold slashes."""
-
-    name: SlashedLower = param(help="Name of the set.")
+def _slashed(args: type[A]) -> type[A]:
+    """The same arguments, where names may hold slashes."""
+    name = ("name", SlashedLower, param(help="Name of the set."))
+    return make_dataclass(f"Slashed{args.__name__}", [name], bases=(args,), frozen=True, kw_only=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,9 +123,9 @@ class Library:
 
     def paths(self) -> tuple[Path[Call, Any], ...]:
         """The paths of the library."""
-        wide: type[SetArgs] = SlashedSetArgs if self.folders else SetArgs
-        narrow: type[CheckInArgs] = SlashedCheckInArgs if self.folders else CheckInArgs
-        lent: type[CheckOutArgs] = SlashedCheckOutArgs if self.folders else CheckOutArgs
+        wide = _slashed(SetArgs) if self.folders else SetArgs
+        narrow = _slashed(CheckInArgs) if self.folders else CheckInArgs
+        lent = _slashed(CheckOutArgs) if self.folders else CheckOutArgs
         found: list[Path[Call, Any]] = [
             Path(
                 "library/manage/{name}/check-in",
@@ -185,7 +172,7 @@ class Library:
                 "library/?",
                 NoArgs,
                 "List the sets.",
-                list=lambda call, _args: _listed(call, "library/"),
+                list=lambda call, _args: listed(call, "library/"),
                 operation_ids=self._ids(list="list"),
             ),
         ]
@@ -194,7 +181,7 @@ class Library:
                 "library/{path}",
                 FolderArgs,
                 "List the sets in a folder.",
-                list=lambda call, args: _listed(call, f"library/{args.path}"),
+                list=lambda call, args: listed(call, f"library/{args.path}"),
                 operation_ids=self._ids(list="list-library-path"),
             )
             found.append(folder)
@@ -279,14 +266,14 @@ class Library:
 
     # Lending
 
-    def check_in(self, call: Call, account: str, *, by_lease: bool = False) -> None:
+    def check_in(self, call: Call, account: str, *, ended: str = "") -> None:
         """Give an account a new password, and let it be borrowed.
 
-        Raises Failure without configuration. `by_lease` says that the end of the lease is why: it ends the password.
+        Raises Failure without configuration. `ended` is a password that ends with its lease, and needs no word of it.
         """
         new = self.password(call)
         old = call.storage.get(place("password", account), Password)
-        if old is not None and not by_lease:
+        if old is not None and old.value != ended:
             call.superseded(old.value)
         call.storage.put(place("password", account), Password(new))
         call.storage.put(place("checkout", account), CheckOut())
@@ -308,7 +295,7 @@ class Library:
                 kind=self.lease,
                 ttl=ttl,
                 max_ttl=lent.max_ttl,
-                internal={"service_account_name": account, "set_name": args.name},
+                internal={"service_account_name": account, "set_name": args.name, "password": password.value},
             ),
         )
 
@@ -366,7 +353,8 @@ class Library:
         return msgspec.structs.replace(lease, ttl=lent.ttl, max_ttl=lent.max_ttl)
 
     def _end(self, call: Call, lease: Lease) -> None:
-        self.check_in(call, lease.internal["service_account_name"], by_lease=True)
+        # The account may be another's by now, who loses it too, as in the real server.
+        self.check_in(call, lease.internal["service_account_name"], ended=lease.internal["password"])
 
 
 def _check(checked: LibrarySet) -> None:
@@ -376,7 +364,7 @@ def _check(checked: LibrarySet) -> None:
         refuse("service account name must not be empty")
     if 0 < checked.max_ttl < checked.ttl:
         # The real server calls nanoseconds seconds.
-        longest, wanted = checked.max_ttl * NANOSECONDS, checked.ttl * NANOSECONDS
+        longest, wanted = checked.max_ttl * SECOND, checked.ttl * SECOND
         refuse(f"max_ttl ({longest} seconds) may not be less than ttl ({wanted} seconds)")
 
 
@@ -385,6 +373,7 @@ def _difference(names: Iterable[str], others: Iterable[str]) -> list[str]:
     return sorted({name.strip().lower() for name in names} - {name.strip().lower() for name in others} - {""})
 
 
-def _listed(call: Call, folder: str) -> Result:
+def listed(call: Call, folder: str) -> Result:
+    """The names in a folder, which ends in a slash."""
     names = call.storage.list(folder)
     return {"keys": names} if names else {}

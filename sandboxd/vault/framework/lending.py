@@ -30,7 +30,8 @@ class Password(msgspec.Struct, frozen=True):
 
 
 def in_library(call: Call, account: str) -> bool:
-    """Whether an account is in a set."""
+    """Whether an account is in a set. Raises Failure for one without a name."""
+    _check_named(account)
     return call.storage.get(place("checkout", account)) is not None
 
 
@@ -41,9 +42,13 @@ def place(kind: str, account: str) -> str:
 
 def state_of(call: Call, account: str) -> CheckOut:
     """Whether an account is free, and who has it. Raises Failure for one that is in no set."""
+    _check_named(account)
+    return call.storage.get(place("checkout", account), CheckOut) or not_found()
+
+
+def _check_named(account: str) -> None:
     if not account:
         raise Failure("service account name must be provided")
-    return call.storage.get(place("checkout", account), CheckOut) or not_found()
 
 
 def not_found() -> NoReturn:

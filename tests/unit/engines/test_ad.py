@@ -200,6 +200,11 @@ def test_accounts_are_lent_from_a_library(vault):
     assert call(vault, "DELETE", "ad/library/team").status == 204
 
 
+def test_an_account_without_a_name_is_an_error(vault):
+    answer = call(vault, "POST", "ad/library/team", {"service_account_names": ["", "one"]})
+    assert failure(answer) == "service account name must be provided"
+
+
 def test_what_rotates_next_stays_as_far_away_after_a_restore(vault):
     creds(vault)
     mounted = vault.mounts.by_accessor(call(vault, "GET", "sys/mounts").data["ad/"]["accessor"])

@@ -53,6 +53,13 @@ def test_what_is_not_sent_or_null_stays(vault):
     assert (data["default_ttl"], data["max_ttl"], data["rollback_ldif"]) == (3600, 7200, DELETION)
 
 
+def test_times_that_are_null_go_back_to_none(vault):
+    write(vault, default_ttl="1h", max_ttl="2h")
+    assert call(vault, "POST", "ldap/role/app", {"default_ttl": None}).status == 204
+    data = call(vault, "GET", "ldap/role/app").data
+    assert (data["default_ttl"], data["max_ttl"]) == (0, 7200)
+
+
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
@@ -168,3 +175,21 @@ def test_a_role_that_is_written_in_capitals_is_not_found(vault):
     write(vault, "App")
     assert call(vault, "LIST", "ldap/role").data == {"keys": ["App"]}
     assert call(vault, "GET", "ldap/role/App").status == 404
+
+
+ODD = '{{if eq .Username "testuser"}}dn: x{{end}}\ncn: y\n'
+"""LDIF that is checked with a name of its own, and does not do for any other."""
+
+FAULT = "failed to parse generated LDIF: Error in line 3: missing 'dn:'"
+
+
+def test_a_role_that_cannot_make_an_entry_cleans_up(vault):
+    write(vault, creation_ldif=ODD, rollback_ldif=DELETION)
+    assert read(vault).errors == [f"1 error occurred:\n\t* failed to create user: {FAULT}\n\n"]
+
+
+def test_it_tells_of_a_cleaning_up_that_fails_too(vault):
+    write(vault, creation_ldif=ODD, rollback_ldif=ODD)
+    assert read(vault).errors == [
+        f"2 errors occurred:\n\t* failed to create user: {FAULT}\n\t* failed to roll back user creation: {FAULT}\n\n"
+    ]

@@ -83,6 +83,17 @@ def test_the_password_changes_when_the_lease_ends(lib):
     assert second["password"] != first["data"]["password"]
 
 
+def test_a_lease_that_ends_late_takes_the_account_from_whoever_has_it_by_then(lib):
+    first = check_out(lib).json
+    check_in(lib)
+    second = check_out(lib).data
+    assert second["service_account_name"] == first["data"]["service_account_name"] == "one"
+    call(lib, "PUT", "sys/leases/revoke", {"lease_id": first["lease_id"]})
+    assert lib.ledger.find(first["data"]["password"]).end == "superseded"
+    assert lib.ledger.find(second["password"]).end == "superseded"
+    assert status(lib)["one"] == {"available": True}
+
+
 def test_a_lease_is_renewed_while_the_account_is_lent(lib):
     lease = check_out(lib).json["lease_id"]
     call(lib, "POST", "ldap/library/team", {"ttl": "90m"})
