@@ -34,6 +34,7 @@ __all__ = ["Record", "Template", "TemplateError"]
 
 _NONE: Mapping[str, Function] = {}
 MISSING_TEMPLATE = "missing template"
+_NO_CHARACTER = re.compile("[\udc80-\udcff]")  # a byte that is no UTF-8
 _HASH = 8  # symbols of the hash that `truncate_sha256` ends with
 
 
@@ -111,11 +112,12 @@ def _truncate_sha256(most: int, text: str) -> str:
 
 def _uppercase(text: str) -> str:
     """Each character by itself, as Go has it: what would become several stays."""
-    return "".join(next((form for form in (char.upper(), char.title()) if len(form) == 1), char) for char in text)
+    found = (next((form for form in (char.upper(), char.title()) if len(form) == 1), char) for char in text)
+    return _NO_CHARACTER.sub("\ufffd", "".join(found))
 
 
 def _lowercase(text: str) -> str:
-    return "".join(char.lower()[0] for char in text)
+    return _NO_CHARACTER.sub("\ufffd", "".join(char.lower()[0] for char in text))
 
 
 def _decode_hex(text: str) -> str:

@@ -145,7 +145,8 @@ def _escaper(table: Mapping[str, str]) -> Callable[..., str]:
 
 
 def _unprintable(char: str, table: Mapping[str, str]) -> str:
-    if table is _HTML or (" " <= char < "\x80") or (char > "\x7f" and char.isprintable()):
+    byte = "\udc80" <= char <= "\udcff"
+    if table is _HTML or byte or " " <= char < "\x80" or (char > "\x7f" and char.isprintable()):
         return char
     return f"\\u{ord(char):04X}"
 

@@ -15,6 +15,7 @@ WIDEST = 1_000_000
 _DIRECTIVE = re.compile(r"%([#0+\- ]*)")
 _INDEX = re.compile(r"\[([^\]]*)\]")
 _DIGITS = re.compile(r"[0-9]+")
+_NO_RAW = re.compile("[\x00-\x08\n-\x1f\x7f`\ufeff\udc80-\udcff]")  # what no raw string can hold
 _NAMED, _GO = "n", "g"  # what `+` and `#` are with %v: fields have their names, all is written as in Go
 _OF_VALUES = str.maketrans("+#", _NAMED + _GO)
 _VERBS = {
@@ -114,8 +115,10 @@ class _Printer:
             if indexed:
                 self.good_index = False  # "%[3].2d"
             indexed = self.index()
+            counted = not self.text.startswith("*", self.at)
             how.precision, indexed = self.size("PREC", indexed=indexed)
-            how.precision = how.precision or 0
+            if counted and how.precision is None:
+                how.precision = 0
         if not indexed:
             self.index()
         if self.at >= len(self.text):
@@ -250,7 +253,7 @@ def _text(how: _Directive, value: str, verb: str) -> str:
         return how.padded(shown.upper() if verb == "X" else shown)
     cut = value[: how.precision]
     if verb == "q":
-        raw = "#" in how.flags and "`" not in cut and all(char.isprintable() or char == "\t" for char in cut)
+        raw = "#" in how.flags and _NO_RAW.search(cut) is None
         return how.padded(f"`{cut}`" if raw else quote(cut) if "+" not in how.flags else _ascii(quote(cut)))
     return how.padded(cut)
 
@@ -328,8 +331,8 @@ def _digits(how: _Directive, value: float, verb: str) -> str:
     if verb in "xX":
         return _hexadecimal(how, value, verb)
     if verb == "b":
-        mantissa, exponent = _parts(value)
-        return f"{mantissa}p{exponent:+d}"
+        sign, mantissa, exponent = _parts(value)
+        return f"{sign}{mantissa}p{exponent:+d}"
     if how.precision is not None:
         return _general(format(value, f".{max(how.precision, 1) - 1}e"), how.precision or 1, verb)
     shortest = repr(value)
@@ -362,23 +365,28 @@ def _general(scientific: str, precision: int, verb: str) -> str:
     return f"{sign}{whole}{'.' + fraction if fraction else ''}"
 
 
-def _parts(value: float) -> tuple[int, int]:
-    """A float as Go's %b has it: mantissa and exponent to the base of 2."""
-    if value == 0:
-        return 0, -1074
+def _parts(value: float) -> tuple[str, int, int]:
+    """A float's sign, mantissa (of 53 bits, or fewer for one near zero) and exponent to the base of 2."""
     numerator, exponent = value.hex().split("p")
-    sign = -1 if numerator.startswith("-") else 1
+    sign = "-" if numerator.startswith("-") else ""
+    if value == 0:
+        return sign, 0, -1074
     whole, _, fraction = numerator.lstrip("-")[2:].partition(".")
-    return sign * int(whole + fraction.ljust(13, "0"), 16), int(exponent) - 52
+    return sign, int(whole + fraction.ljust(13, "0"), 16), int(exponent) - 52
 
 
 def _hexadecimal(how: _Directive, value: float, verb: str) -> str:
-    mantissa, exponent = value.hex().split("p")
-    head, _, fraction = mantissa.partition(".")
-    fraction = fraction.rstrip("0")
+    sign, mantissa, exponent = _parts(value)
+    missing = 53 - mantissa.bit_length()
+    exponent = exponent - missing + 52 if mantissa else 0
+    mantissa <<= missing if mantissa else 0
+    digits = 13
     if how.precision is not None:
-        scaled = round(int(f"1{fraction.ljust(13, '0')}", 16) / 16 ** (13 - min(how.precision, 13)))
-        exponent = int(exponent) + (scaled >= 2 * 16 ** min(how.precision, 13))  # rounded up to the next power
-        fraction = f"{scaled:x}"[1:].ljust(how.precision, "0")
-    shown = f"{head}{'.' + fraction if fraction else ''}p{int(exponent):+03d}"
-    return shown.upper() if verb == "X" else shown
+        digits = min(how.precision, 13)
+        mantissa = round(mantissa / 16 ** (13 - digits))
+        if mantissa >> (4 * digits + 1):  # rounded up to the next power
+            mantissa, exponent = mantissa >> 1, exponent + 1
+    shown = f"{mantissa:0{digits + 1}x}"
+    fraction = shown[1:].rstrip("0") if how.precision is None else shown[1:].ljust(how.precision, "0")
+    text = f"{sign}0x{shown[0]}{'.' + fraction if fraction else ''}p{exponent:+03d}"
+    return text.upper() if verb == "X" else text

@@ -12,7 +12,7 @@ from sandboxd.vault.gotext import quote
 
 KEYWORDS = frozenset(("break", "block", "continue", "define", "else", "end", "if", "nil", "range", "template", "with"))
 SPACES = " \t\r\n"
-_TERMINATORS = SPACES + ".,|:)(}"
+_TERMINATORS = SPACES + ".,|:)("
 _WORD = re.compile(r"\w*")
 _BLANK = re.compile(r"[ \t\r\n]+")
 _STRING = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"')
@@ -252,7 +252,7 @@ class _Lexer:
     def _terminated(self, at: int) -> None:
         """Refuse what may not follow a name."""
         char = self.text[at : at + 1]
-        if char and char not in _TERMINATORS:
+        if char and char not in _TERMINATORS and not self.text.startswith("}}", at):
             raise _Unreadable(f"bad character {_shown(char)}", self.at)
 
     def _number(self) -> None:
