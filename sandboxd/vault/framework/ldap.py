@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Self
 
+from sandboxd.vault.errors import Failure
 from sandboxd.vault.framework.backend import Call
 from sandboxd.vault.framework.fields import BOOL, Duration, param
 from sandboxd.vault.framework.records import update
@@ -19,6 +20,8 @@ SECRET = ("bindpass", "client_tls_cert", "client_tls_key")
 """What is not shown again."""
 
 SHORTEST_MARKED, LONGEST_MARKED = 16, 256
+LONGEST = 4096
+"""The real server makes passwords of any length, which directories then refuse."""
 
 Tristate = Annotated[bool | None, BOOL]  # None: never said
 
@@ -93,7 +96,12 @@ class LdapFields:
 
 
 def password(call: Call, field: str, length: int) -> str:
-    """A new fake password of letters and digits. A very short or long one has no room for its mark."""
+    """A new fake password of letters and digits. A very short or long one has no room for its mark.
+
+    Raises Failure for one that no directory would take.
+    """
+    if length > LONGEST:
+        raise Failure(f"sandboxd makes passwords of at most {LONGEST} characters, not of {length}")
     if SHORTEST_MARKED <= length <= LONGEST_MARKED:
         return call.fake("password", field, length=length, characters="alphanumeric")
     return call.entropy.text(length)

@@ -103,3 +103,12 @@ def test_a_password_is_as_long_as_wanted_and_marked_where_it_has_room(length, ma
     call(vault, "POST", "ldap/static-role/a", {"username": "a", "rotation_period": 60})
     found = call(vault, "GET", "ldap/static-cred/a").data["password"]
     assert (len(found), verify(found).made_here) == (length, marked)
+
+
+def test_no_password_is_so_long_that_making_it_takes_a_while():
+    vault = world("vault")
+    call(vault, "POST", "sys/mounts/ldap", {"type": "ldap"})
+    call(vault, "POST", "ldap/config", {"binddn": "x", "bindpass": "y", "length": 1 << 40})
+    answer = call(vault, "POST", "ldap/rotate-root", {})
+    assert answer.status == 500
+    assert "at most 4096 characters" in answer.errors[0]
