@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandboxd.edge.decode import first
-from sandboxd.edge.messages import CONTROL
 
 if TYPE_CHECKING:
     from sandboxd.edge.messages import Incoming
@@ -24,7 +23,6 @@ def published(world: World, name: str, incoming: Incoming) -> Any:
     mounted = world.mounts.by_accessor(accessor)
     if mounted is None or mounted.entry.type != "kubernetes":
         return None
-    from sandboxd.engines.kubernetes import documents
+    from sandboxd.engines.kubernetes import documents, issuer_at
 
-    base = world.address or f"http://{first(incoming.headers, 'host')}"
-    return documents(mounted.view, f"{base}{CONTROL}{CLUSTERS}{accessor}").get(rest)
+    return documents(mounted.view, issuer_at(world.address, first(incoming.headers, "host"), accessor)).get(rest)

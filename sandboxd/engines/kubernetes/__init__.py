@@ -14,10 +14,10 @@ from sandboxd.engines.kubernetes.config import PATHS as CONFIG
 from sandboxd.engines.kubernetes.credentials import PATHS as CREDENTIALS
 from sandboxd.engines.kubernetes.credentials import TOKEN, roll_back
 from sandboxd.engines.kubernetes.roles import PATHS as ROLES
-from sandboxd.engines.kubernetes.tokens import documents
+from sandboxd.engines.kubernetes.tokens import documents, issuer_at
 from sandboxd.vault.framework.backend import Engine
 
-__all__ = ["ENGINE", "documents"]
+__all__ = ["ENGINE", "documents", "issuer_at"]
 
 ENGINE = Engine(
     type="kubernetes",

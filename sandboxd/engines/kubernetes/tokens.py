@@ -36,13 +36,20 @@ class Reader(Protocol):
 
 
 def issuer(call: Call) -> str:
-    """The issuer of a mount's tokens: at the sandbox's address, or at that by which the client knows it."""
-    if call.system.address:
-        return f"{call.system.address}{PLACE}{call.mount.accessor}"
-    host = call.request.header("host")
-    if not hosts.is_local(hosts.of_url(f"http://{host}")):
-        host = "127.0.0.1:8200"
-    return f"http://{host}{PLACE}{call.mount.accessor}"
+    """The issuer of a mount's tokens."""
+    return issuer_at(call.system.address, call.request.header("host"), call.mount.accessor)
+
+
+def issuer_at(address: str, host: str, accessor: str) -> str:
+    """The issuer of the tokens of a mount: at the sandbox's address, or at that by which the client knows it.
+
+    Neither does where it is one that others could have. "0.0.0.0", to listen on, is no address to be found at.
+    """
+    scheme = address.partition("://")[0] or "http"
+    port = address.rpartition(":")[2] or "8200"
+    bases = (address, f"{scheme}://{host}", f"{scheme}://127.0.0.1:{port}")
+    base = next(base for base in bases if hosts.is_local(hosts.of_url(base)))
+    return f"{base}{PLACE}{accessor}"
 
 
 async def signing_key(call: Call) -> str:

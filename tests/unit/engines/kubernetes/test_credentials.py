@@ -299,3 +299,20 @@ def test_without_a_configuration_there_is_no_cluster(vault):
     (reason,) = ask(vault, "selecting").errors
     assert "error verifying namespace: could not load backend configuration" in reason
     assert ask(vault).errors == ["1 error occurred:\n\t* could not load backend configuration\n\n"]
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "shown"),
+    [
+        ("https://127.0.0.1:8300", "localhost:9", "https://127.0.0.1:8300"),
+        ("https://0.0.0.0:8300", "sandboxd:8300", "https://sandboxd:8300"),
+        ("http://[::]:8300", "192.168.1.5:8300", "http://127.0.0.1:8300"),
+        ("", "", "http://127.0.0.1:8200"),
+    ],
+)
+def test_the_issuer_is_no_address_that_others_could_have(vault, address, host, shown):
+    role(vault, service_account_name="default")
+    vault.address = address
+    token = ask(vault, headers={"host": host}).data["service_account_token"]
+    assert claims(token)["iss"].startswith(f"{shown}/_sandboxd/v1/kubernetes/kubernetes_")
+    assert verify(token).made_here
