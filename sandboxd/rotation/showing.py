@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sandboxd.rotation.keeper import Rotation
 from sandboxd.rotation.model import Plan, Rotating, Row, State, User, moment, state_of
 from sandboxd.rotation.targets import EngineTarget, find
-from sandboxd.vault.errors import Refusal
+from sandboxd.vault.durations import parse_moment
+from sandboxd.vault.errors import Refusal, VaultError
 from sandboxd.vault.inside import Requests, inside
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ async def _row(
     state = state_of(rotating, now, next_at)
     if isinstance(target, EngineTarget):
         next_at = next_at or _next_in_engine(world, plan)
-        users = _users(world, readers, plan.namespace, target.read_path, rotating.since)
+        since = await _since(requests, target, rotating)
+        users = _users(world, readers, plan.namespace, target.read_path, since)
         return _shown(rotating, state, next_at, users)
     found = await requests.read(plan.namespace, target.metadata_path)
     if found is None or (target.kv == 2 and not _alive(found)):
@@ -77,6 +79,18 @@ async def _row(
     version = int(found["current_version"]) if target.kv == 2 else 0
     users = _users(world, readers, plan.namespace, target.read_path, rotating.rotated_at, version)
     return _shown(rotating, state, next_at, users, version)
+
+
+async def _since(requests: Requests, target: EngineTarget, rotating: Rotating) -> int:
+    """When the present value of an engine's object came: engines rotate by themselves too, and clients ask them to."""
+    if not target.read_path:
+        return rotating.since
+    try:
+        found = await requests.read(target.namespace, target.path)
+        told = (found or {}).get("last_vault_rotation")
+    except VaultError:
+        told = None  # it is not there, or cannot be read
+    return max(rotating.since, parse_moment(told)) if told else rotating.since
 
 
 def _alive(metadata: Mapping[str, Any]) -> bool:

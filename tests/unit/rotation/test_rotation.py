@@ -11,11 +11,13 @@ from unit.helpers import START, call, world
 from unit.leasing import mount
 
 from sandboxd.fixtures import apply, load, make_plan
+from sandboxd.insight import insight
 from sandboxd.rotation import Rotation, kept, rows
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import Refusal
 from sandboxd.vault.framework.backend import Engine, Path, Rotates
 from sandboxd.vault.framework.fields import Name, param
+from sandboxd.vault.inside import inside
 
 DAY = 86400
 FIXTURE = """
@@ -262,6 +264,26 @@ def test_what_an_engine_schedules_is_shown(made):
     made.world.timers.of(entry.uuid).set("static-roles/app", (START + DAY) * NANOSECONDS)
     row = shown(made)["roles/static-roles/app"]
     assert (row.next, row.state) == ("2026-01-02T00:00:00Z", "created")
+
+
+def test_who_still_uses_what_an_engine_rotated_by_itself_is_shown(made):
+    seen = insight(made.world).readers
+
+    async def declared():
+        connection = {"plugin_name": "postgresql-database-plugin", "connection_url": "postgresql://u@db.test/x"}
+        role = {"db_name": "main", "username": "app", "rotation_period": DAY}
+        async with inside(made.world, "test") as requests:
+            await requests.write("", "sys/mounts/database", {"type": "database"})
+            await requests.write("", "database/config/main", {**connection, "allowed_roles": "*"})
+            await requests.write("", "database/static-roles/app", role)
+
+    asyncio.run(declared())
+    call(made.world, "GET", "database/static-creds/app")
+    assert shown(made, seen)["database/static-roles/app"].old_in_use_by == ()
+    advance(made, DAY + 1)
+    assert len(shown(made, seen)["database/static-roles/app"].old_in_use_by) == 1
+    call(made.world, "GET", "database/static-creds/app")
+    assert shown(made, seen)["database/static-roles/app"].old_in_use_by == ()
 
 
 def test_what_rotates_is_kept_with_the_state(made):
