@@ -8,7 +8,7 @@ Source: OpenBao's rabbitmq secrets engine, and the answers and calls of a runnin
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sandboxd.engines.rabbitmq.broker import Broker, BrokerError
@@ -115,7 +115,7 @@ async def configure(call: Call, args: Connection) -> None:
             await broker.check(live=call.live)
         except BrokerError as error:
             raise Failure(f"failed to validate the connection: {error}") from None
-    call.storage.put("config/connection", replace(args, verify_connection=True))
+    call.storage.put("config/connection", args)
 
 
 def _try_template(call: Call, text: str) -> None:

@@ -68,7 +68,7 @@ def character(source: str, at: int) -> Number:
         raise ValueError(f"malformed character constant: {source}")
     escape = source[1:3]
     code = value[0] if escape[1:] in ("x", *"01234567") and escape[0] == "\\" else ord(value.decode())
-    return Number(at, source, code, code, float(code))
+    return Number(at, source, code, float(code))
 
 
 def number(source: str, at: int) -> Number:
@@ -81,15 +81,14 @@ def number(source: str, at: int) -> Number:
         base, text = next((base, text) for base, text in zip(_BASES, digits, strict=True) if text is not None)
         value = int(f"{sign}{text.replace('_', '') or '0'}", base)
         whole = value if -(1 << 63) <= value < 1 << 63 else None
-        unsigned = value if value < 1 << 64 and (not sign or whole == 0) and value >= 0 else None
-        if whole is not None or unsigned is not None:
-            return Number(at, source, whole, unsigned, float(value))
+        if whole is not None or (not sign and value < 1 << 64):
+            return Number(at, source, whole, float(value))
     real = _float(source)
     if real is None:
         raise ValueError(f"illegal number syntax: {quote(source)}")
     if not any(mark in source for mark in ".eEpP"):
         raise ValueError(f"integer overflow: {quote(source)}")
-    return Number(at, source, _int64(real), _uint64(real), real)
+    return Number(at, source, _int64(real), real)
 
 
 def pair(source: str, at: int) -> Number:
@@ -113,7 +112,7 @@ def _part(source: str) -> float:
 def _simplified(source: str, at: int, value: complex) -> Number:
     if value.imag:
         return Number(at, source, pair=value)
-    return Number(at, source, _int64(value.real), _uint64(value.real), value.real, value)
+    return Number(at, source, _int64(value.real), value.real, value)
 
 
 def _float(source: str) -> float | None:
@@ -132,7 +131,3 @@ def _float(source: str) -> float | None:
 
 def _int64(value: float) -> int | None:
     return int(value) if value.is_integer() and -(1 << 63) <= value < 1 << 63 else None
-
-
-def _uint64(value: float) -> int | None:
-    return int(value) if value.is_integer() and 0 <= value < 1 << 64 else None

@@ -81,7 +81,6 @@ class Number(Node):
 
     source: str
     whole: int | None = None  # as an int64
-    unsigned: int | None = None  # as a uint64
     real: float | None = None
     pair: complex | None = None
 
@@ -176,7 +175,6 @@ class Stop(Node):
     """The `end` or `else` that a list of nodes stops at."""
 
     word: str
-    then: str = ""  # the `if` or `with` behind an `else`
 
     def __str__(self) -> str:
         return f"{{{{{self.word}}}}}"

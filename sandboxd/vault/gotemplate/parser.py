@@ -193,7 +193,7 @@ class _Parser:
     def otherwise(self, token: Token) -> nodes.Node:
         after = self.peek_word()
         if after.keyword("if", "with"):
-            return nodes.Stop(after.at, "else", after.text)
+            return nodes.Stop(after.at, "else")
         return nodes.Stop(self.expect("else", Kind.RIGHT).at, token.text)
 
     def branch(self, token: Token) -> nodes.Node:
