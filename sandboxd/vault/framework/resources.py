@@ -65,7 +65,6 @@ class Single(Generic[R]):
         missing: raises what a read says when nothing is stored; by default there is nothing to be found (404).
         deletes: whether it can be deleted.
         exists: whether the policies tell a first write (`create`) from the others.
-        help_text: the rest of path-help.
         operation_ids: see `Path`.
     """
 
@@ -78,7 +77,6 @@ class Single(Generic[R]):
     missing: Callable[[], Result] | None = None
     deletes: bool = True
     exists: bool = False
-    help_text: str = ""
     operation_ids: dict[str, str] = field(default_factory=dict)
 
     def load(self, call: Call) -> R | None:
@@ -96,7 +94,6 @@ class Single(Generic[R]):
                 self.template,
                 self.record,
                 self.help,
-                self.help_text,
                 read=self._read,
                 write=self._write,
                 delete=self._delete if self.deletes else None,
@@ -137,7 +134,6 @@ class Collection(Generic[R]):
         folder: where they are, as path and in the storage ("roles").
         record: what one is made of.
         help: one line for path-help and OpenAPI.
-        capture: what the name is called in the path and on the wire.
         name_kind: the kind of field that the name is (`Name`, `Lower`).
         merges: whether a write leaves the fields alone that it doesn't name.
         check: raises what refuses a record, or gives it as it is to be stored.
@@ -145,14 +141,12 @@ class Collection(Generic[R]):
         answers: whether a write is answered with an empty object rather than with nothing.
         paged: whether lists can be taken in parts, as OpenBao's can.
         exists: whether the policies tell a first write (`create`) from the others.
-        list_help: one line for the list.
         operation_ids, list_ids: see `Path`.
     """
 
     folder: str
     record: type[R]
     help: str
-    capture: str = "name"
     name_kind: Any = Name
     merges: bool = True
     check: Callable[[Call, Named[R]], R] = lambda _call, named: named.record
@@ -160,25 +154,24 @@ class Collection(Generic[R]):
     answers: bool = False
     paged: bool = False
     exists: bool = False
-    list_help: str = "List their names."
     operation_ids: dict[str, str] = field(default_factory=dict)
     list_ids: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def args(self) -> type[Any]:
         """A record and its name, as a path takes them."""
-        name = (self.capture, self.name_kind, param(help="Its name."))
+        name = ("name", self.name_kind, param(help="Its name."))
         return make_dataclass(f"{self.record.__name__}Args", [name], bases=(self.record,), frozen=True, kw_only=True)
 
     @cached_property
     def named(self) -> type[Any]:
         """A name alone, for paths that are about a record."""
-        name = (self.capture, self.name_kind, param(help="Its name."))
+        name = ("name", self.name_kind, param(help="Its name."))
         return make_dataclass(f"{self.record.__name__}Named", [name], frozen=True, kw_only=True)
 
     def name_of(self, args: Any) -> str:
         """The name that a path captured."""
-        name: str = getattr(args, self.capture)
+        name: str = args.name
         return name
 
     def load(self, call: Call, name: str) -> R | None:
@@ -196,7 +189,7 @@ class Collection(Generic[R]):
     def paths(self) -> tuple[Path[Any, Any], ...]:
         """The paths that serve them: each by its name, and their list."""
         each = Path(
-            f"{self.folder}/{{{self.capture}}}",
+            f"{self.folder}/{{name}}",
             self.args,
             self.help,
             read=self._read,
@@ -208,7 +201,7 @@ class Collection(Generic[R]):
         whole: Path[Any, Any] = Path(
             f"{self.folder}/?",
             PageArgs if self.paged else NoArgs,
-            self.list_help,
+            "List their names.",
             list=self._list,
             operation_ids=self.list_ids,
         )
