@@ -15,7 +15,7 @@ from sandboxd.vault.framework.backend import Call, Result
 from sandboxd.vault.framework.fields import param
 from sandboxd.vault.framework.records import update, without
 from sandboxd.vault.framework.resources import NoArgs
-from sandboxd.vault.framework.rotating import check, plan
+from sandboxd.vault.framework.rotating import check, deferred, plan
 
 TEMPLATE = (
     '{{ if (eq .Type "STS") }}{{ printf "vault-%s-%s"  (unix_time) (random 20) | truncate 32 }}{{ else }}'
@@ -55,10 +55,7 @@ def write(call: Call, args: Config) -> None:
     config = replace(config, username_template=args.username_template or TEMPLATE)
     if len(config.sts_fallback_endpoints) != len(config.sts_fallback_regions):
         refuse("fallback endpoints and fallback regions must be the same length")
-    try:
-        check(call, config)
-    except ValueError as error:
-        refuse(str(error))
+    check(call, config)
     if config.identity_token_audience and config.access_key:
         refuse("only one of 'access_key' or 'identity_token_audience' can be set")
     if config.identity_token_audience and not config.role_arn:
@@ -105,10 +102,7 @@ def _store_key(call: Call, access_key: str, secret_key: str) -> None:
 async def rotate_on_schedule(call: Call) -> None:
     """Rotate the engine's own key, if it is not too late for the moment that the schedule had."""
     config = load(call)
-    missed = config.missed(call.clock.now_ns()) if config is not None else 0
-    if missed:
-        plan(call, ROOT, missed)
-    else:
+    if config is None or not deferred(call, ROOT, config):
         await _rotate(call)
 
 

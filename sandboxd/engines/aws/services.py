@@ -18,7 +18,7 @@ from sandboxd.vault.durations import SECOND, rfc3339
 from sandboxd.vault.errors import Refusal, refuse
 from sandboxd.vault.framework.backend import Call
 from sandboxd.vault.framework.fields import CommaList, Duration, param
-from sandboxd.vault.framework.rotating import Rotation
+from sandboxd.vault.framework.rotating import RootRotation
 
 T = TypeVar("T")
 Found = dict[str, Any]
@@ -28,7 +28,7 @@ NO_STS = "could not obtain sts client"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Config(Rotation):
+class Config(RootRotation):
     """How the engine reaches AWS. Times are in seconds, moments in nanoseconds since 1970."""
 
     access_key: str = param("", "Access key that may make keys.")
@@ -44,7 +44,6 @@ class Config(Rotation):
     role_arn: str = param("", "Role to assume with identity tokens of the engine.")
     identity_token_audience: str = param("", "Audience of the engine's identity tokens.")
     identity_token_ttl: Duration = param(3600, "How long the engine's identity tokens last.")
-    rotation_policy: str = param("", "Name of the policy of the rotations.")
     rotated_at: int = param(0, hidden=True)
 
     @property

@@ -10,7 +10,7 @@ from sandboxd.vault.framework.backend import Call, Result
 from sandboxd.vault.framework.fields import Duration, param
 from sandboxd.vault.framework.records import update, without
 from sandboxd.vault.framework.resources import NoArgs
-from sandboxd.vault.framework.rotating import Rotation, check, plan
+from sandboxd.vault.framework.rotating import RootRotation, check, deferred, plan
 from sandboxd.vault.gotext import quote
 
 CONFIG = "config"
@@ -23,7 +23,7 @@ _HIDDEN = ("client_secret", "root_password_expiration_date", "new_client_secret"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Config(Rotation):
+class Config(RootRotation):
     """How the engine would reach Azure, as stored. Times are in seconds, moments nanoseconds since 1970."""
 
     subscription_id: str = param("", "Subscription to manage.")
@@ -34,7 +34,6 @@ class Config(Rotation):
     root_password_ttl: Duration = param(ROOT_PASSWORD_TTL, "How long a secret that a rotation makes lasts.")
     identity_token_audience: str = param("", "Audience of the engine's identity tokens.")
     identity_token_ttl: Duration = param(3600, "How long the engine's identity tokens last.")
-    rotation_policy: str = param("", "Name of the policy of the rotations.")
     root_password_expiration_date: int = param(0, hidden=True)
     new_client_secret: str = param("", hidden=True)  # takes over soon after a rotation
     new_secret_expires: int = param(0, hidden=True)
@@ -71,10 +70,7 @@ def read_config(call: Call, _args: Config) -> Result:
 def write_config(call: Call, args: Config) -> None:
     given = call.given
     changed = update(load(call) or Config(identity_token_ttl=0), args, given)
-    try:
-        check(call, changed)
-    except ValueError as error:
-        refuse(str(error))
+    check(call, changed)
     if changed.identity_token_audience and changed.client_secret:
         refuse("only one of 'client_secret' or 'identity_token_audience' can be set")
     if "environment" in given and args.environment.upper() not in ENVIRONMENTS:
@@ -120,8 +116,5 @@ def rotate_root(call: Call, _args: NoArgs) -> None:
 
 def on_timer(call: Call, _name: str) -> None:
     """Rotate the root credential, if it is not too late for the moment that the schedule had."""
-    missed = configured(call).missed(call.clock.now_ns())
-    if missed:
-        plan(call, CONFIG, missed)
-    else:
+    if not deferred(call, CONFIG, configured(call)):
         rotate_root(call, NoArgs())

@@ -12,7 +12,7 @@ from sandboxd.vault.framework.fields import Duration, param
 from sandboxd.vault.framework.gojson import TEXT, Struct, unmarshal
 from sandboxd.vault.framework.records import update, without
 from sandboxd.vault.framework.resources import NoArgs
-from sandboxd.vault.framework.rotating import Rotation, check, plan
+from sandboxd.vault.framework.rotating import RootRotation, check, deferred, plan
 
 CONFIG = "config"
 KEY_KIND = "gcp.service_account"
@@ -23,7 +23,7 @@ _KEY_FILE = Struct(
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Config(Rotation):
+class Config(RootRotation):
     """The configuration, as stored. Times are in seconds."""
 
     credentials: str = param("", "Key file (JSON) of the service account to act as.")
@@ -32,7 +32,6 @@ class Config(Rotation):
     service_account_email: str = param("", "Service account to impersonate, for workload identity federation.")
     identity_token_audience: str = param("", "Audience of the engine's identity tokens.")
     identity_token_ttl: Duration = param(3600, "How long the engine's identity tokens last.")
-    rotation_policy: str = param("", "Name of the policy of the rotations.")
     rotated_at: int = param(0, hidden=True)  # nanoseconds since 1970
 
 
@@ -58,10 +57,7 @@ def write(call: Call, args: Config) -> None:
         refuse("only one of 'credentials' or 'identity_token_audience' can be set")
     if config.identity_token_audience and not config.service_account_email:
         refuse("missing required 'service_account_email' when 'identity_token_audience' is set")
-    try:
-        check(call, config)
-    except ValueError as error:
-        refuse(str(error))
+    check(call, config)
     call.storage.put(CONFIG, config)
     plan(call, CONFIG, config.next(config.rotated_at or call.clock.now_ns()))
 
@@ -104,8 +100,5 @@ async def _rotate(call: Call) -> Result:
 
 async def on_timer(call: Call, _name: str) -> None:
     """Rotate the engine's key, if it is not too late for the moment that the schedule had."""
-    missed = load(call).missed(call.clock.now_ns())
-    if missed:
-        plan(call, CONFIG, missed)
-    else:
+    if not deferred(call, CONFIG, load(call)):
         await rotate_root(call, NoArgs())

@@ -4,12 +4,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sandboxd.vault.durations import rfc3339
-from sandboxd.vault.errors import Failure, VaultError, refuse
+from sandboxd.vault.errors import Failure, VaultError
 from sandboxd.vault.framework.backend import Call, Path, Result
 from sandboxd.vault.framework.fields import Duration, param
 from sandboxd.vault.framework.ldap import LdapFields, password
 from sandboxd.vault.framework.records import update
-from sandboxd.vault.framework.rotating import Rotation, check, plan
+from sandboxd.vault.framework.rotating import RootRotation, check, deferred, plan
 from sandboxd.vault.gotext import quote
 
 PLACE = "config"
@@ -21,7 +21,7 @@ CREDENTIAL_TYPES = ("password", "phrase")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Config(LdapFields, Rotation):
+class Config(LdapFields, RootRotation):
     """A directory, as stored."""
 
     schema: str = param("openldap", "What kind of directory it is: openldap, ad or racf.")
@@ -61,12 +61,9 @@ def write(call: Call, args: ConfigArgs) -> None:
         new = replace(new, userattr=args.userattr)  # as it was written
     elif old is None:
         new = replace(new, userattr=SCHEMAS[new.schema])
-    rotation = {field.name for field in fields(Rotation)}
-    try:
-        new = update(new, args, call.given & rotation)
-        check(call, new)
-    except ValueError as error:
-        refuse(str(error))
+    rotation = {field.name for field in fields(RootRotation)}
+    new = update(new, args, call.given & rotation)
+    check(call, new)
     call.storage.put(PLACE, new)
     plan(call, PLACE, new.next(new.last_bind_password_rotation or call.clock.now_ns()))
 
@@ -100,7 +97,7 @@ def read(call: Call, _args: ConfigArgs) -> Result:
         "schema": config.schema,
         "skip_static_role_import_rotation": config.skip_static_role_import_rotation,
         "credential_type": config.credential_type,
-        **{field.name: getattr(config, field.name) for field in fields(Rotation)},
+        **{field.name: getattr(config, field.name) for field in fields(RootRotation)},
     }
     if config.length > 0:
         data["length"] = config.length
@@ -146,10 +143,7 @@ def rotate_root(call: Call, _args: NoArgs) -> None:
 
 def rotate_on_schedule(call: Call) -> None:
     """Rotate the password that the engine itself logs in with. Raises Failure, to be tried again."""
-    missed = known(call).missed(call.clock.now_ns())
-    if missed:
-        plan(call, PLACE, missed)
-    else:
+    if not deferred(call, PLACE, known(call)):
         rotate_root(call, NoArgs())
 
 

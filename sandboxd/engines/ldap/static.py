@@ -12,7 +12,7 @@ from sandboxd.vault.framework.backend import Call, Path, Response, Result
 from sandboxd.vault.framework.checkouts import FolderArgs, NoArgs, SlashedLower, listed
 from sandboxd.vault.framework.fields import param
 from sandboxd.vault.framework.records import update
-from sandboxd.vault.framework.rotating import RETRY, Rotation, check, plan
+from sandboxd.vault.framework.rotating import RETRY, Rotation, check, deferred, plan
 from sandboxd.vault.gotext import quote
 
 PREFIX = "static-role/"
@@ -103,10 +103,7 @@ def _check_times(call: Call, role: StaticRole) -> None:
     """Raise Refusal for a period that is too short, or times that do not go together."""
     if "rotation_period" in call.given and role.rotation_period < SHORTEST_PERIOD:
         refuse(f"rotation_period must be {SHORTEST_PERIOD} seconds or more")
-    try:
-        check(call, role)
-    except ValueError as error:
-        refuse(str(error))
+    check(call, role)
 
 
 def read(call: Call, args: StaticRoleArgs) -> Result:
@@ -187,10 +184,7 @@ def rotate_now(call: Call, args: NameArgs) -> None:
 def rotate_on_schedule(call: Call, name: str) -> None:
     """Rotate a role whose time has come. Raises Failure, to be tried again."""
     role = load(call, name) or refuse(f"unknown role: {name}")
-    missed = role.missed(call.clock.now_ns())
-    if missed:
-        plan(call, PREFIX + name, missed)
-    else:
+    if not deferred(call, PREFIX + name, role):
         rotate(call, name, role)
 
 

@@ -6,6 +6,7 @@ Vault does the latter for its Enterprise customers; here everyone has it.
 from dataclasses import dataclass
 
 from sandboxd.vault.durations import SECOND
+from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Call
 from sandboxd.vault.framework.cron import next_after
 from sandboxd.vault.framework.fields import Duration, param
@@ -41,25 +42,32 @@ class Rotation:
         return due if due > now else 0
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RootRotation(Rotation):
+    """When to rotate the credential that an engine itself logs in with."""
+
+    rotation_policy: str = param("", "Name of the policy of the rotations.")
+
+
 def check(call: Call, rotation: Rotation) -> None:
-    """Raise ValueError, with the real server's text, for what does not go together in what a client sent."""
+    """Raise Refusal, with the real server's text, for what does not go together in what a client sent."""
     given = call.given
     period = rotation.rotation_period if "rotation_period" in given else 0
     window = rotation.rotation_window if "rotation_window" in given else 0
     if "rotation_schedule" in given and rotation.rotation_schedule:
         if period:
-            raise ValueError(
+            refuse(
                 "mutually exclusive fields rotation_schedule and rotation_period were both specified; only one of them "
                 "can be provided"
             )
         try:
             next_after(rotation.rotation_schedule, call.clock.now_ns())
         except ValueError as error:
-            raise ValueError(f"failed to parse provided rotation_schedule: {error}") from None
+            refuse(f"failed to parse provided rotation_schedule: {error}")
     if window and period:
-        raise ValueError("rotation_window does not apply to period")
+        refuse("rotation_window does not apply to period")
     if window and "rotation_schedule" not in given:
-        raise ValueError("cannot use rotation_window without rotation_schedule")
+        refuse("cannot use rotation_window without rotation_schedule")
 
 
 def plan(call: Call, timer: str, at: int) -> None:
@@ -68,3 +76,11 @@ def plan(call: Call, timer: str, at: int) -> None:
         call.timers.set(timer, at)
     else:
         call.timers.cancel(timer)
+
+
+def deferred(call: Call, timer: str, rotation: Rotation) -> bool:
+    """Whether it is too late for the moment that the schedule had; then the timer is set to the next one."""
+    missed = rotation.missed(call.clock.now_ns())
+    if missed:
+        call.timers.set(timer, missed)
+    return bool(missed)

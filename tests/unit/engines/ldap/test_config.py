@@ -31,6 +31,7 @@ def test_a_directory_is_shown_without_its_secrets(bare):
         "deny_null_bind": True,
         "dereference_aliases": "never",
         "disable_automated_rotation": False,
+        "rotation_policy": "",
         "discoverdn": False,
         "enable_samaccountname_login": False,
         "groupattr": "cn",
