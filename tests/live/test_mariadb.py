@@ -31,7 +31,7 @@ def test_a_server_that_is_down_is_passed_over_for_another_one(sandbox: Sandbox, 
 
 
 def test_a_connection_can_be_encrypted(sandbox: Sandbox, mariadb: MariaDB) -> None:
-    assert sandbox.connect("safe", tls_ca=(mariadb.home / "ca.pem").read_text()).status == 204
+    assert sandbox.connect("safe", tls_ca="# é\n" + (mariadb.home / "ca.pem").read_text()).status == 204
     cipher = "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'ssl_cipher'"
     noting = f"CREATE DATABASE IF NOT EXISTS seen; CREATE OR REPLACE TABLE seen.cipher AS {cipher}"
     sandbox.role("safe", db_name="safe", creation_statements=noting)

@@ -68,7 +68,7 @@ def test_an_admin_who_may_not_look_is_told_so(sandbox: Sandbox, redis: Redis) ->
 
 @pytest.mark.parametrize("more", [{}, {"host": "localhost"}, {"insecure_tls": True}])
 def test_a_connection_can_be_encrypted(sandbox: Sandbox, redis: Redis, more: dict[str, Any]) -> None:
-    ca = (redis.home / "ca.pem").read_text()
+    ca = "# é\n" + (redis.home / "ca.pem").read_text()
     assert sandbox.connect(tls=True, ca_cert=ca, port=redis.tls_port, **more).status == 204
     lent = sandbox.lend()
     assert redis.login(lent.username, lent.password)

@@ -12,6 +12,7 @@ from typing import Any
 from sandboxd.engines.database import connections, roles, static
 from sandboxd.engines.database.going_back import going_back
 from sandboxd.vault.framework.backend import Call, Engine, Path, Rotates, SecretKind
+from sandboxd.vault.framework.fields import NoArgs
 
 
 async def on_timer(call: Call, name: str) -> None:
@@ -26,7 +27,7 @@ async def on_timer(call: Call, name: str) -> None:
 def paths(profile: str) -> tuple[Path[Any, Any], ...]:
     """The paths that take other fields in one profile than in the other."""
     openbao = profile == "openbao"
-    listing: type[Any] = roles.ListArgs if openbao else connections.NoArgs
+    listing: type[Any] = roles.ListArgs if openbao else NoArgs
     return (
         Path(
             "config/{name}",
@@ -86,7 +87,7 @@ ENGINE = Engine(
         *paths("vault"),
         Path(
             "config/?",
-            connections.NoArgs,
+            NoArgs,
             "List the connections.",
             list=connections.list_connections,
             operation_ids={"list": "database-list-connections"},

@@ -8,6 +8,7 @@ Source: OpenBao's sdk/helper/certutil and its plugins, observed on a running 2.7
 
 import base64
 import re
+import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 from cryptography.x509.oid import NameOID
 
 from sandboxd.vault.framework.gojson import TEXT, ListOf, Struct, first_value, unmarshal
@@ -104,30 +105,27 @@ def is_authority(certificate: x509.Certificate) -> bool:
     return constraints is not None and constraints.ca
 
 
-def has_certificate(pem: str) -> bool:
-    """Whether a text holds a certificate, whatever else it holds (`AppendCertsFromPEM`)."""
-    while (found := block(pem)) is not None:
-        pem = found.rest
-        if found.type == "CERTIFICATE" and not found.headers:
-            try:
-                _certificate(found.der)
-            except ValueError:
-                continue
-            return True
-    return False
+def pool(pem: str) -> bytes:
+    """The certificates in a text, one after another as DER, whatever else it holds (`AppendCertsFromPEM`)."""
+    found = b""
+    while (each := block(pem)) is not None:
+        pem = each.rest
+        if each.type == "CERTIFICATE" and not each.headers and _is_certificate(each.der):
+            found += each.der
+    return found
 
 
-def check_pair(certificates: str, keys: str) -> None:
-    """Refuse texts that are no certificate and the key that belongs to it (`X509KeyPair`)."""
+def key_pair(certificates: str, keys: str) -> str:
+    """A certificate with its chain and its key, as PEM without anything else (`X509KeyPair`)."""
     others = []
-    first = None
-    while first is None and (found := block(certificates)) is not None:
+    chain = []
+    while (found := block(certificates)) is not None:
         certificates = found.rest
         if found.type == "CERTIFICATE":
-            first = found.der
+            chain.append(found.der)
         else:
             others.append(found.type)
-    if first is None:
+    if not chain:
         raise ValueError(
             "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may "
             "have been switched"
@@ -144,13 +142,16 @@ def check_pair(certificates: str, keys: str) -> None:
             if others == ["CERTIFICATE"]
             else _nothing("key", 'PEM block with type ending in "PRIVATE KEY"', others)
         )
-    certificate, key = _certificate(first), _key(found.der)
+    certificate, key = _certificate(chain[0]), _key(found.der)
     if key is None:
         raise ValueError("tls: failed to parse private key")
     if _type(certificate.public_key()) != _type(key.public_key()):
         raise ValueError("tls: private key type does not match public key type")
     if certificate.public_key() != key.public_key():
         raise ValueError("tls: private key does not match public key")
+    shown = map(ssl.DER_cert_to_PEM_cert, filter(_is_certificate, chain))
+    secret: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return "".join(shown) + secret.decode()
 
 
 def check_client_json(text: str) -> None:
@@ -220,10 +221,10 @@ def _check_client(leaf: str, key: str, authorities: Sequence[str]) -> None:
         raise ValueError("found private key for client-side TLS authentication but no certificate")
     if leaf:
         try:
-            check_pair(leaf, key)
+            key_pair(leaf, key)
         except ValueError as error:
             raise ValueError(f"failed to parse certificate and private key pair: {error}") from None
-    if not all(map(has_certificate, authorities)):
+    if not all(map(pool, authorities)):
         raise ValueError("failed to add CA certificate to certificate pool: it may be malformed or empty")
 
 
@@ -264,6 +265,14 @@ def _certificate(der: bytes) -> x509.Certificate:
         return x509.load_der_x509_certificate(der)
     except (ValueError, x509.InvalidVersion):
         raise ValueError("x509: malformed certificate") from None
+
+
+def _is_certificate(der: bytes) -> bool:
+    try:
+        _certificate(der)
+    except ValueError:
+        return False
+    return True
 
 
 def _key(der: bytes) -> Any:

@@ -19,7 +19,7 @@ from sandboxd.vault.errors import Failure, Refusal, VaultError, fail, refuse
 from sandboxd.vault.framework import urls, wire
 from sandboxd.vault.framework.backend import Call, Response, Result
 from sandboxd.vault.framework.cron import next_after
-from sandboxd.vault.framework.fields import CommaList, Duration, Name, Strings, param
+from sandboxd.vault.framework.fields import CommaList, Duration, Name, NoArgs, Strings, param
 from sandboxd.vault.gotext import quote as quoted
 
 NANOSECONDS = 1_000_000_000
@@ -34,11 +34,6 @@ _HIDDEN = ("password", "private_key")
 @dataclass(frozen=True, kw_only=True)
 class NameArgs:
     name: Name = param(help="Name of this database connection")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 @dataclass(frozen=True, kw_only=True)

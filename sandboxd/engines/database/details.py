@@ -107,10 +107,10 @@ def mysql(details: Details) -> dict[str, Any]:
     if authority or pair:
         from sandboxd.engines.database import bundles
 
-        if authority and not bundles.has_certificate(authority):
+        if authority and not bundles.pool(authority):
             raise PluginError("failed to append CA to client options")
         if pair:
-            _check("unable to load tls_certificate_key_data: ", bundles.check_pair, pair, pair)
+            _check("unable to load tls_certificate_key_data: ", bundles.key_pair, pair, pair)
     return found
 
 

@@ -10,7 +10,7 @@ from sandboxd.engines.database import connections, credentials
 from sandboxd.engines.database.plugin import CREDENTIAL_TYPES, PASSWORD, NewUser, UpdateUser
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Lease, Response, Result
-from sandboxd.vault.framework.fields import Duration, Name, Pairs, Strings, param
+from sandboxd.vault.framework.fields import Duration, Name, NoArgs, Pairs, Strings, param
 from sandboxd.vault.framework.records import page
 from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.gotext import quote
@@ -73,7 +73,7 @@ def exists(call: Call, args: NameArgs) -> bool:
     return call.storage.get(f"role/{args.name}") is not None
 
 
-def list_names(call: Call, args: ListArgs | connections.NoArgs) -> Result:
+def list_names(call: Call, args: ListArgs | NoArgs) -> Result:
     """The names of the dynamic or the static roles."""
     folder = "static-role/" if call.path.startswith("static-roles") else "role/"
     names = call.storage.list(folder)

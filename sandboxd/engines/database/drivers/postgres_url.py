@@ -225,12 +225,16 @@ def _contexts(given: Mapping[str, str], host: str) -> tuple[ssl.SSLContext | Non
 
 
 def _add_roots(context: ssl.SSLContext, path: str) -> None:
+    from sandboxd.engines.database import bundles
+
     try:
-        context.load_verify_locations(cadata=Path(path).read_text(encoding="utf-8"))
-    except (ssl.SSLError, ValueError):
-        raise ValueError("unable to add CA to cert pool") from None
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise ValueError(f"unable to read CA file: open {path}: {reason(error)}") from None
+    found = bundles.pool(text)
+    if not found:
+        raise ValueError("unable to add CA to cert pool")
+    context.load_verify_locations(cadata=found)
 
 
 def _add_certificate(context: ssl.SSLContext, given: Mapping[str, str]) -> None:

@@ -124,12 +124,14 @@ class MySQL:
         authority, pair = self._found["tls_ca"], self._found["tls_certificate_key"]
         if not authority and not pair:
             return None
+        from sandboxd.engines.database import bundles
+
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if authority:
-            context.load_verify_locations(cadata=authority)
+            context.load_verify_locations(cadata=bundles.pool(authority))
         if pair:
             with NamedTemporaryFile("w", suffix=".pem") as file:  # OpenSSL reads a certificate and its key from files
-                file.write(pair)
+                file.write(bundles.key_pair(pair, pair))
                 file.flush()
                 context.load_cert_chain(file.name)
         if self._found["tls_skip_verify"]:

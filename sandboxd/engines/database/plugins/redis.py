@@ -120,11 +120,13 @@ class Redis:
         return url.hostname, url.port
 
     def _context(self) -> ssl.SSLContext:
+        from sandboxd.engines.database import bundles
+
+        authority = bundles.pool(self._found["ca_cert"])
+        if not authority:
+            raise PluginError("failed to parse root certificate")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        try:
-            context.load_verify_locations(cadata=self._found["ca_cert"])
-        except (ssl.SSLError, ValueError):
-            raise PluginError("failed to parse root certificate") from None
+        context.load_verify_locations(cadata=authority)
         if self._found["insecure_tls"]:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

@@ -65,3 +65,21 @@ def test_an_encrypted_key_is_refused() -> None:
 def test_a_huge_text_that_is_no_bundle_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="no data found in PEM block"):
         bundles.parse("-----BEGIN X-----\n" * 20_000)
+
+
+def test_what_else_stands_in_a_text_does_not_hide_its_certificates() -> None:
+    ca = authority()
+    broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+    assert bundles.pool(f"# é\n{broken}{ca['ca_cert']}") == x509.load_pem_x509_certificate(
+        ca["ca_cert"].encode()
+    ).public_bytes(Encoding.DER)
+    assert bundles.pool("x") == b""
+
+
+def test_a_pair_is_given_without_what_else_stands_there() -> None:
+    ca = authority()
+    broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    pair = ca["ca_cert"] + ca["ca_private_key"]
+
+    assert bundles.key_pair(f"# é\n{ca['ca_cert']}{broken}", f"{broken}{ca['ca_private_key']}é") == pair
