@@ -14,7 +14,7 @@ import msgspec
 
 from sandboxd.vault.errors import Failure, InvalidCredentials, PermissionDenied, fail, refuse
 from sandboxd.vault.framework.backend import Alias, Auth, AuthMethod, Call, Path, Response, Result
-from sandboxd.vault.framework.fields import CommaList, Duration, Name, param
+from sandboxd.vault.framework.fields import CommaList, Duration, Name, NoArgs, param
 from sandboxd.vault.framework.records import (
     TokenFields,
     address_in,
@@ -61,11 +61,6 @@ class ListArgs:
 
     after: str = param("", "Begin after this name, which need not be there.", place="query")
     limit: int = param(0, "How many names at most; 0 for all.", place="query")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

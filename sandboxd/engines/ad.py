@@ -17,7 +17,7 @@ from sandboxd.vault.durations import SECOND, rfc3339
 from sandboxd.vault.errors import Failure, VaultError
 from sandboxd.vault.framework.backend import Call, Engine, Path, Response, Result, Rotates
 from sandboxd.vault.framework.checkouts import Library
-from sandboxd.vault.framework.fields import Duration, Lower, Name, param
+from sandboxd.vault.framework.fields import Duration, Lower, Name, NoArgs, param
 from sandboxd.vault.framework.ldap import LdapFields, password
 from sandboxd.vault.framework.lending import in_library
 from sandboxd.vault.framework.moments import postponed
@@ -75,11 +75,6 @@ class NameArgs:
     """Which role."""
 
     name: Name = param(help="Name of the role.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 # The directory

@@ -13,10 +13,10 @@ from typing import Any
 from sandboxd.vault.durations import SECOND, rfc3339
 from sandboxd.vault.errors import Failure
 from sandboxd.vault.framework.backend import Call, Engine, Lease, Path, Response, Result, SecretKind
-from sandboxd.vault.framework.fields import Duration, Lower, Strings, param
+from sandboxd.vault.framework.fields import Duration, Lower, NoArgs, Strings, param
 from sandboxd.vault.framework.jsontext import misfit, whole
 from sandboxd.vault.framework.records import update
-from sandboxd.vault.framework.resources import NoArgs, Single
+from sandboxd.vault.framework.resources import Single
 
 KIND = "alicloud"
 ROLES = "role/"

@@ -8,11 +8,11 @@ Vault's own. Source: Vault's plugin for MongoDB Atlas, for the order and texts o
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 from sandboxd.vault.errors import Failure, fail, refuse
 from sandboxd.vault.framework.backend import Call, Engine, Lease, Path, Response, Result
-from sandboxd.vault.framework.fields import COMMA_STRINGS, Duration, Lower, param
+from sandboxd.vault.framework.fields import Duration, Lower, MaybeList, param
 from sandboxd.vault.framework.records import without
 from sandboxd.vault.framework.resources import Collection, Named, Single, simulated
 
@@ -24,7 +24,6 @@ PUBLIC_KEY_LENGTH = 8
 _UNUSUAL = re.compile(r"[^a-zA-Z0-9+=,.@_-]")
 
 # None: never set, and shown as null.
-List = Annotated[tuple[str, ...] | None, COMMA_STRINGS]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -40,11 +39,11 @@ class Role:
     """Where a key is made, and what it may do."""
 
     project_id: str = param("", "The project that the key belongs to, or is assigned to.")
-    roles: List = param(None, "What the key may do in its organization, or else in its project.", required=True)
+    roles: MaybeList = param(None, "What the key may do in its organization, or else in its project.", required=True)
     organization_id: str = param("", "The organization that the key belongs to.")
-    ip_addresses: List = param(None, "Addresses that the key may be used from.")
-    cidr_blocks: List = param(None, "Blocks of addresses that the key may be used from.")
-    project_roles: List = param(None, "What a key of the organization may do in the project.")
+    ip_addresses: MaybeList = param(None, "Addresses that the key may be used from.")
+    cidr_blocks: MaybeList = param(None, "Blocks of addresses that the key may be used from.")
+    project_roles: MaybeList = param(None, "What a key of the organization may do in the project.")
     ttl: Duration = param(0, "How long a key lasts; 0 for what the mount says.")
     max_ttl: Duration = param(0, "How long it lasts when its lease is renewed.")
 

@@ -7,11 +7,10 @@ Vault's own. Source: Vault's nomad engine, for the order and texts of the checks
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated
 
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Engine, Lease, Path, Response, Result
-from sandboxd.vault.framework.fields import COMMA_STRINGS, param
+from sandboxd.vault.framework.fields import MaybeList, param
 from sandboxd.vault.framework.resources import Collection, LeaseConfig, Named, Single, simulated
 from sandboxd.vault.gotext import quote
 
@@ -20,7 +19,6 @@ TOKEN = "nomad.token"
 UNREACHABLE = 'Put "http://127.0.0.1:4646/v1/acl/token": dial tcp 127.0.0.1:4646: connect: connection refused'
 
 # None: never set, and shown as null.
-List = Annotated[tuple[str, ...] | None, COMMA_STRINGS]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -39,7 +37,7 @@ class Access:
 class Role:
     """What a token may do."""
 
-    policies: List = param(None, "Names of policies, for client tokens.")
+    policies: MaybeList = param(None, "Names of policies, for client tokens.")
     global_: bool = param(False, "Have the token in all regions.", name="global")
     type: str = param("client", "client or management.")
 

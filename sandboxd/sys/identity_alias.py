@@ -9,10 +9,9 @@ import msgspec
 from sandboxd.sys import identity_shown as shown
 from sandboxd.sys.identity_entity import EntityArgs
 from sandboxd.sys.identity_entity import write as write_entity
-from sandboxd.sys.identity_shown import NoArgs
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Path, Result
-from sandboxd.vault.framework.fields import Name, Pairs, param
+from sandboxd.vault.framework.fields import Name, NoArgs, Pairs, param
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.identity import Entity, EntityAlias, settled
 from sandboxd.vault.mounts import Mounted

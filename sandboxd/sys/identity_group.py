@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 
 from sandboxd.sys import identity_shown as shown
-from sandboxd.sys.identity_shown import NoArgs
 from sandboxd.sys.strict import is_null
 from sandboxd.vault.errors import fail, refuse
 from sandboxd.vault.framework.backend import Path, Result
-from sandboxd.vault.framework.fields import CommaList, Name, Pairs, Rest, param
+from sandboxd.vault.framework.fields import CommaList, Name, NoArgs, Pairs, Rest, param
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.identity import Group, settled
 from sandboxd.vault.system import SystemCall

@@ -7,10 +7,9 @@ import msgspec
 
 from sandboxd.sys import identity_shown as shown
 from sandboxd.sys.identity_group import keep
-from sandboxd.sys.identity_shown import NoArgs
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Path, Result
-from sandboxd.vault.framework.fields import Name, param
+from sandboxd.vault.framework.fields import Name, NoArgs, param
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.identity import EntityAlias, Group, settled
 from sandboxd.vault.system import SystemCall

@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from sandboxd.sys.identity_shown import NoArgs
 from sandboxd.sys.oidc_keys import ALGORITHMS, DAY, DEFAULT, Keys, NamedKey
 from sandboxd.sys.oidc_templates import RESERVED_CLAIMS, TemplateError, nobody, parse_object, populate
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
-from sandboxd.vault.framework.fields import CommaList, Duration, Name, param
+from sandboxd.vault.framework.fields import CommaList, Duration, Name, NoArgs, param
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.system import SystemCall
 

@@ -12,13 +12,12 @@ from typing import Any
 import msgspec
 
 from sandboxd.sys.identity_oidc import Role, find_role, issuer, settled_keys
-from sandboxd.sys.identity_shown import NoArgs
 from sandboxd.sys.oidc_keys import ALGORITHMS, Keys, SigningKey, public_jwk, sign, verifies
 from sandboxd.sys.oidc_templates import RESERVED_CLAIMS, TemplateError, parse_object, populate
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
-from sandboxd.vault.framework.fields import Name, param
+from sandboxd.vault.framework.fields import Name, NoArgs, param
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.identity import Entity
 from sandboxd.vault.system import SystemCall

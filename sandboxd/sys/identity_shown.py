@@ -5,7 +5,6 @@ Source: OpenBao's identity store, for the order and the texts of the checks.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sandboxd.vault.durations import rfc3339
@@ -18,11 +17,6 @@ from sandboxd.vault.system import SystemCall
 _MAX_PAIRS, _MAX_KEY, _MAX_VALUE = 64, 128, 512
 _KEY = re.compile(r"[a-zA-Z0-9=/+_-]+\Z")
 _RESERVED = "vault-"
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """No fields."""
 
 
 def check_metadata(metadata: Mapping[str, str] | None, what: str) -> None:

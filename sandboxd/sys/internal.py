@@ -7,7 +7,7 @@ from sandboxd.sys.mounting import mount_info
 from sandboxd.vault.errors import PermissionDenied, Refusal, fail
 from sandboxd.vault.framework.backend import Path, Response, Result
 from sandboxd.vault.framework.describe import openapi_paths
-from sandboxd.vault.framework.fields import Rest, param
+from sandboxd.vault.framework.fields import NoArgs, Rest, param
 from sandboxd.vault.framework.wire import encode
 from sandboxd.vault.mounts import Mounted
 from sandboxd.vault.pipeline import Bearer, identify
@@ -16,11 +16,6 @@ from sandboxd.vault.world import World
 
 _PREFLIGHT = 'preflight capability check returned 403, please ensure client\'s policies grant access to path "{}"'
 _TAGS = {"system": "system", "identity": "identity"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

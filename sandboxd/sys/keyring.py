@@ -5,11 +5,10 @@ from typing import Any
 
 import msgspec
 
-from sandboxd.sys.seal import NoArgs
 from sandboxd.vault.durations import SECOND, format_duration, rfc3339
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Path, Result
-from sandboxd.vault.framework.fields import Duration, Int64, param
+from sandboxd.vault.framework.fields import Duration, Int64, NoArgs, param
 from sandboxd.vault.seal import MAX_OPERATIONS, Keyring
 from sandboxd.vault.system import SystemCall
 from sandboxd.vault.world import World

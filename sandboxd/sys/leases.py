@@ -13,7 +13,7 @@ from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Failure, VaultError, fail, refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
-from sandboxd.vault.framework.fields import AnyRest, Duration, Rest, param
+from sandboxd.vault.framework.fields import AnyRest, Duration, NoArgs, Rest, param
 from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.lease_entry import LeaseEntry
@@ -21,11 +21,6 @@ from sandboxd.vault.system import SystemCall
 
 MAX_SHOWN = 10_000
 _ACCEPTED = Response(status=202, body=b"")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,11 +48,6 @@ _VERSION = re.compile(r"v?(\d+(?:\.\d+)*)(?:-?([0-9A-Za-z.~-]+))?(?:\+([0-9A-Za-
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """No fields."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class MountArgs:
     """What a mount is made with."""
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from sandboxd.sys import mounting, remounting, tuning
-from sandboxd.sys.mounting import MountArgs, NoArgs, PathArgs
+from sandboxd.sys.mounting import MountArgs, PathArgs
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Path, Result
+from sandboxd.vault.framework.fields import NoArgs
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.system import SystemCall
 

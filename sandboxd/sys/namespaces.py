@@ -11,11 +11,10 @@ from typing import Any
 import msgspec
 
 from sandboxd.sys import mounting
-from sandboxd.sys.mounting import NoArgs
 from sandboxd.vault.bootstrap import furnish
 from sandboxd.vault.errors import Refusal, fail, refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
-from sandboxd.vault.framework.fields import Rest, param
+from sandboxd.vault.framework.fields import NoArgs, Rest, param
 from sandboxd.vault.framework.lenient import go_type
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.namespaces import RESERVED, Namespace, canonical

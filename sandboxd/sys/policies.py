@@ -10,12 +10,11 @@ from typing import Any
 
 import msgspec
 
-from sandboxd.sys.mounting import NoArgs
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
-from sandboxd.vault.framework.fields import Duration, Moment, Rest, param
+from sandboxd.vault.framework.fields import Duration, Moment, NoArgs, Rest, param
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.policies import PolicyError
 from sandboxd.vault.policy_store import IMMUTABLE, UNASSIGNABLE, StoredPolicy

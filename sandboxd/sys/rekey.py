@@ -23,10 +23,11 @@ from sandboxd.sys.rotate import (
     seal_view,
     verify_status,
 )
-from sandboxd.sys.seal import NoArgs, hex_and_base64, not_routed
+from sandboxd.sys.seal import hex_and_base64, not_routed
 from sandboxd.vault import pipeline, rekeying
 from sandboxd.vault.errors import UnsupportedPath, VaultError, refuse
 from sandboxd.vault.framework.backend import Path
+from sandboxd.vault.framework.fields import NoArgs
 from sandboxd.vault.rekeying import REKEY
 from sandboxd.vault.request import Request
 from sandboxd.vault.world import World

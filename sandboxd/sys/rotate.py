@@ -10,11 +10,11 @@ from msgspec import UNSET, UnsetType
 from sandboxd.sys import keyring
 from sandboxd.sys.direct import decode_share
 from sandboxd.sys.keyring import OPENBAO, root_only
-from sandboxd.sys.seal import NoArgs, hex_and_base64
+from sandboxd.sys.seal import hex_and_base64
 from sandboxd.vault import rekeying
 from sandboxd.vault.errors import fail, refuse
 from sandboxd.vault.framework.backend import Path, Result
-from sandboxd.vault.framework.fields import Strings, param
+from sandboxd.vault.framework.fields import NoArgs, Strings, param
 from sandboxd.vault.rekeying import ROTATE, Backup, Rotated
 from sandboxd.vault.storage import View
 from sandboxd.vault.system import SystemCall

@@ -15,7 +15,7 @@ from sandboxd.vault.bootstrap import create_root_token, furnish
 from sandboxd.vault.entropy import BASE62
 from sandboxd.vault.errors import Refusal, UnsupportedOperation, VaultError, listed, refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
-from sandboxd.vault.framework.fields import Strings, param
+from sandboxd.vault.framework.fields import NoArgs, Strings, param
 from sandboxd.vault.namespaces import ROOT
 from sandboxd.vault.rekeying import check_pgp_keys, hidden
 from sandboxd.vault.request import Request
@@ -338,11 +338,6 @@ DIRECT: dict[str, DirectHandler] = {
 
 
 # The same routes as the system backend lists them. Only two of them answer when asked for in a namespace.
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """A path that takes no fields."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,14 +12,9 @@ from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
-from sandboxd.vault.framework.fields import CommaList, param
+from sandboxd.vault.framework.fields import CommaList, NoArgs, param
 from sandboxd.vault.storage import View
 from sandboxd.vault.system import SystemCall
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

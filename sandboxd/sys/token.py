@@ -14,12 +14,11 @@ import msgspec
 
 from sandboxd.sys import token_create, token_roles
 from sandboxd.sys.leases import renewable, tidy_started
-from sandboxd.sys.token_roles import NoArgs
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Failure, InvalidRequest, Refusal, fail, refuse
 from sandboxd.vault.framework.backend import Auth, AuthMethod, Path, Response, Result
-from sandboxd.vault.framework.fields import Duration, param
+from sandboxd.vault.framework.fields import Duration, NoArgs, param
 from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.lease_entry import LeaseEntry

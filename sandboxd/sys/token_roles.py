@@ -10,7 +10,7 @@ from typing import Any
 
 from sandboxd.vault.errors import Refusal, refuse
 from sandboxd.vault.framework.backend import Path, Result
-from sandboxd.vault.framework.fields import CommaList, Duration, Name, param
+from sandboxd.vault.framework.fields import CommaList, Duration, Name, NoArgs, param
 from sandboxd.vault.framework.records import parse_cidrs, sanitize_policies
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.system import SystemCall
@@ -84,11 +84,6 @@ class RoleArgs:
     token_type: str = param(
         "default-service", "Type of the token: service, batch, default-service or default-batch.", values=_TYPES
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing."""
 
 
 def load(call: SystemCall, name: str) -> Role | None:

@@ -13,15 +13,10 @@ from sandboxd.vault import wrapping
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import fail, refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
-from sandboxd.vault.framework.fields import param
+from sandboxd.vault.framework.fields import NoArgs, param
 from sandboxd.vault.system import SystemCall
 from sandboxd.vault.tokens import Token
 from sandboxd.vault.wrapping import Wrapped
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing that is declared."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -10,13 +10,12 @@ from sandboxd.auth.approle import cidrs
 from sandboxd.vault.durations import format_duration
 from sandboxd.vault.errors import fail, refuse
 from sandboxd.vault.framework.backend import Call, Path, Result
-from sandboxd.vault.framework.fields import COMMA_STRINGS, CommaList, Duration, Name, param
+from sandboxd.vault.framework.fields import CommaList, Duration, MaybeList, Name, NoArgs, param
 from sandboxd.vault.framework.records import TokenFields, page, renamed, sent, update
 
 MAX_HMAC_INPUT = 4096
 """Bytes of a role's name or a secret ID, at most."""
 
-Cidrs = Annotated[tuple[str, ...] | None, COMMA_STRINGS]  # None is shown as null, and () as an empty list
 
 _ADJUSTED = {"default-service": "service", "default-batch": "batch"}
 
@@ -30,7 +29,7 @@ class Role(TokenFields):
     period: Duration = param(0, "Use `token_period` instead.", deprecated=True)
     policies: CommaList = param((), "Use `token_policies` instead.", deprecated=True)
     role_id: str = param("", "What finds the role at login; made up when not given.")
-    secret_id_bound_cidrs: Cidrs = param(None, "CIDR blocks from which the role can be logged in to; none for all.")
+    secret_id_bound_cidrs: MaybeList = param(None, "CIDR blocks from which the role can be logged in to; none for all.")
     secret_id_num_uses: int = param(0, "How many logins a secret ID is good for; 0 for no limit.")
     secret_id_ttl: Duration = param(0, "How long a secret ID is good for; 0 for ever.")
     name: str = param("", hidden=True)
@@ -59,11 +58,6 @@ class ListArgs:
 
     after: str = param("", "Begin after this entry, which need not be there.", place="query")
     limit: int = param(0, "How many entries at most; 0 for all.", place="query")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 class RoleRef(msgspec.Struct, frozen=True):

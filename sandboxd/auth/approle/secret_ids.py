@@ -11,12 +11,12 @@ import msgspec
 
 from sandboxd.auth.approle import cidrs
 from sandboxd.auth.approle.metadata import parse_metadata
-from sandboxd.auth.approle.roles import MAX_HMAC_INPUT, ListArgs, NameArgs, NoArgs, Role, load
+from sandboxd.auth.approle.roles import MAX_HMAC_INPUT, ListArgs, NameArgs, Role, load
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Refusal, fail, refuse
 from sandboxd.vault.framework.backend import Call, Path, Response, Result
-from sandboxd.vault.framework.fields import CommaList, Duration, Name, param
+from sandboxd.vault.framework.fields import CommaList, Duration, Name, NoArgs, param
 from sandboxd.vault.framework.moments import postponed
 from sandboxd.vault.framework.records import page
 from sandboxd.vault.gotext import quote

@@ -14,7 +14,7 @@ from collections.abc import Awaitable
 from sandboxd.engines.aws import config, credentials, roles, static
 from sandboxd.engines.aws.services import ROOT, Config, settled
 from sandboxd.vault.framework.backend import Call, Engine, Path, Rotates, SecretKind
-from sandboxd.vault.framework.resources import NoArgs
+from sandboxd.vault.framework.fields import NoArgs
 
 
 def on_timer(call: Call, name: str) -> Awaitable[None] | None:

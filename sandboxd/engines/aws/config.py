@@ -12,9 +12,8 @@ from sandboxd.engines.aws.services import ROOT, Config, iam, load, settled
 from sandboxd.vault.durations import SECOND, format_nanoseconds, parse_duration
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Result
-from sandboxd.vault.framework.fields import param
+from sandboxd.vault.framework.fields import NoArgs, param
 from sandboxd.vault.framework.records import update, without
-from sandboxd.vault.framework.resources import NoArgs
 from sandboxd.vault.framework.rotating import check, deferred, plan
 
 TEMPLATE = (

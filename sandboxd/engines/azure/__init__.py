@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sandboxd.engines.azure import config, credentials, roles, static_roles
 from sandboxd.vault.framework.backend import Engine, Path, Rotates, SecretKind
-from sandboxd.vault.framework.resources import NoArgs
+from sandboxd.vault.framework.fields import NoArgs
 
 ENGINE = Engine(
     type="azure",

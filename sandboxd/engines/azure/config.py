@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from sandboxd.vault.durations import SECOND, rfc3339
 from sandboxd.vault.errors import Failure, listed, refuse
 from sandboxd.vault.framework.backend import Call, Result
-from sandboxd.vault.framework.fields import Duration, param
+from sandboxd.vault.framework.fields import Duration, NoArgs, param
 from sandboxd.vault.framework.records import update, without
-from sandboxd.vault.framework.resources import NoArgs
 from sandboxd.vault.framework.rotating import RootRotation, check, deferred, plan
 from sandboxd.vault.gotext import quote
 

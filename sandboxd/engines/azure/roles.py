@@ -12,10 +12,9 @@ from sandboxd.engines.azure.config import Config, configured, connected, load
 from sandboxd.engines.azure.metadata import Metadata
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Result
-from sandboxd.vault.framework.fields import CommaList, Duration, Lower, param
+from sandboxd.vault.framework.fields import CommaList, Duration, Lower, NoArgs, param
 from sandboxd.vault.framework.gojson import TEXT, ListOf, Struct, unmarshal
 from sandboxd.vault.framework.records import only, update
-from sandboxd.vault.framework.resources import NoArgs
 
 AUDIENCES = ("AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
 

@@ -14,9 +14,8 @@ from sandboxd.engines.azure.metadata import Metadata
 from sandboxd.vault.durations import SECOND, format_duration, rfc3339
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Call, Response, Result
-from sandboxd.vault.framework.fields import Duration, Lower, Moment, param
+from sandboxd.vault.framework.fields import Duration, Lower, Moment, NoArgs, param
 from sandboxd.vault.framework.records import only, update
-from sandboxd.vault.framework.resources import NoArgs
 
 SHORTEST, USUAL = 720 * 3600, 17520 * 3600
 """How long a secret lasts in Azure at least, and when a role does not say, in seconds."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from sandboxd.engines.gcp import accounts, config, impersonated_accounts, rolesets, secrets, static_accounts
 from sandboxd.vault.framework.backend import Engine, Path, Rotates
-from sandboxd.vault.framework.resources import NoArgs, simulated
+from sandboxd.vault.framework.fields import NoArgs
+from sandboxd.vault.framework.resources import simulated
 
 _ID = "google-cloud"
 

@@ -17,8 +17,7 @@ from sandboxd.engines.gcp.config import load, own_project
 from sandboxd.engines.gcp.resources import check_resource
 from sandboxd.vault.errors import UnsupportedOperation
 from sandboxd.vault.framework.backend import Call, Result
-from sandboxd.vault.framework.fields import Name, param
-from sandboxd.vault.framework.resources import NoArgs
+from sandboxd.vault.framework.fields import Name, NoArgs, param
 
 KEY, TOKEN = "service_account_key", "access_token"
 _EMAIL = re.compile(r"[^@]+@(?P<project>[^.@]+)(?:\.(?P<domain>[^@]+))?\.iam\.gserviceaccount\.com")

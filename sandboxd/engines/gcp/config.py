@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework import jsontext
 from sandboxd.vault.framework.backend import Call, Result
-from sandboxd.vault.framework.fields import Duration, param
+from sandboxd.vault.framework.fields import Duration, NoArgs, param
 from sandboxd.vault.framework.gojson import TEXT, Struct, unmarshal
 from sandboxd.vault.framework.records import update, without
-from sandboxd.vault.framework.resources import NoArgs
 from sandboxd.vault.framework.rotating import RootRotation, check, deferred, plan
 
 CONFIG = "config"

@@ -9,7 +9,7 @@ from urllib.parse import quote as percent_encoded
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework import urls
 from sandboxd.vault.framework.backend import Call, Path, Result
-from sandboxd.vault.framework.fields import param
+from sandboxd.vault.framework.fields import NoArgs, param
 from sandboxd.vault.framework.records import update, without
 from sandboxd.vault.gotext import quote
 
@@ -27,11 +27,6 @@ class Config:
     kubernetes_ca_cert: str = param("", "PEM certificate of the CA that signed the cluster's; by default the pod's.")
     kubernetes_host: str = param("", "URL of the cluster's API; by default that of the pod's cluster.")
     service_account_jwt: str = param("", "Token to manage the cluster with; by default that of the pod.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 def read(call: Call, _args: Config) -> Result:

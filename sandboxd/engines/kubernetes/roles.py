@@ -7,7 +7,7 @@ from sandboxd.engines.kubernetes import manifests
 from sandboxd.vault.durations import format_duration
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Call, Path, Result
-from sandboxd.vault.framework.fields import COMMA_STRINGS, PAIRS, Duration, Lower, param
+from sandboxd.vault.framework.fields import PAIRS, Duration, Lower, MaybeList, NoArgs, param
 from sandboxd.vault.framework.records import only, page, update, without
 from sandboxd.vault.framework.usernames import Template
 
@@ -18,7 +18,6 @@ NAME_TEMPLATE = (
 TYPES = {"role": "Role", "clusterrole": "ClusterRole"}
 
 # None: never set, and shown as null.
-List = Annotated[tuple[str, ...] | None, COMMA_STRINGS]
 Map = Annotated[dict[str, str] | None, PAIRS]
 
 
@@ -26,13 +25,13 @@ Map = Annotated[dict[str, str] | None, PAIRS]
 class Role:
     """A role, as stored."""
 
-    allowed_kubernetes_namespaces: List = param(None, "Namespaces in which tokens may be had; `*` for all.")
+    allowed_kubernetes_namespaces: MaybeList = param(None, "Namespaces in which tokens may be had; `*` for all.")
     allowed_kubernetes_namespace_selector: str = param(
         "", "JSON or YAML of a label selector: tokens may also be had in the namespaces that it selects."
     )
     token_max_ttl: Duration = param(0, "How long a token lasts at most; 0 for what the mount says.")
     token_default_ttl: Duration = param(0, "How long a token lasts; 0 for what the mount says.")
-    token_default_audiences: List = param(None, "Whom a token is for; by default whom the cluster says.")
+    token_default_audiences: MaybeList = param(None, "Whom a token is for; by default whom the cluster says.")
     service_account_name: str = param("", "The service account to have tokens of; nothing is made for it.")
     kubernetes_role_name: str = param("", "The role that a service account made for the token is bound to.")
     kubernetes_role_type: str = param("Role", "What that role is, or the one that is made: Role or ClusterRole.")
@@ -62,11 +61,6 @@ class ListArgs:
 
     after: str = param("", "Begin after this name, which need not be there.", place="query")
     limit: int = param(0, "How many names at most; 0 for all.", place="query")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 def load(call: Call, name: str) -> Role | None:

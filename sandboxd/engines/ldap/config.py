@@ -6,7 +6,7 @@ from typing import Any
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Failure, VaultError
 from sandboxd.vault.framework.backend import Call, Path, Result
-from sandboxd.vault.framework.fields import Duration, param
+from sandboxd.vault.framework.fields import Duration, NoArgs, param
 from sandboxd.vault.framework.ldap import LdapFields, password
 from sandboxd.vault.framework.records import update
 from sandboxd.vault.framework.rotating import RootRotation, check, deferred, plan
@@ -38,11 +38,6 @@ class ConfigArgs(Config):
 
     ttl: Duration = param(0, "How long a password lasts.")
     max_ttl: Duration = param(0, "How long a password lasts at most.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 def load(call: Call) -> Config | None:

@@ -12,8 +12,8 @@ from sandboxd.engines.ldap.config import load as load_config
 from sandboxd.vault.durations import SECOND, rfc3339
 from sandboxd.vault.errors import Failure
 from sandboxd.vault.framework.backend import Call, Lease, Path, Response, Result, SecretKind
-from sandboxd.vault.framework.checkouts import FolderArgs, NoArgs, SlashedLower, listed
-from sandboxd.vault.framework.fields import Duration, param
+from sandboxd.vault.framework.checkouts import FolderArgs, SlashedLower, listed
+from sandboxd.vault.framework.fields import Duration, NoArgs, param
 from sandboxd.vault.framework.records import update, without
 from sandboxd.vault.framework.usernames import Record, Template
 from sandboxd.vault.gotemplate import Function, TemplateError

@@ -9,8 +9,8 @@ from sandboxd.engines.ldap.managed import is_managed, manage, release
 from sandboxd.vault.durations import SECOND, ZERO_TIME, rfc3339
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Path, Response, Result
-from sandboxd.vault.framework.checkouts import FolderArgs, NoArgs, SlashedLower, listed
-from sandboxd.vault.framework.fields import param
+from sandboxd.vault.framework.checkouts import FolderArgs, SlashedLower, listed
+from sandboxd.vault.framework.fields import NoArgs, param
 from sandboxd.vault.framework.records import update
 from sandboxd.vault.framework.rotating import RETRY, Rotation, check, deferred, plan
 from sandboxd.vault.gotext import quote

@@ -16,7 +16,7 @@ import msgspec
 from sandboxd.vault.durations import SECOND
 from sandboxd.vault.errors import Failure, refuse
 from sandboxd.vault.framework.backend import Call, Lease, Path, Response, Result, SecretKind
-from sandboxd.vault.framework.fields import LOWER, CommaList, Duration, Lower, param
+from sandboxd.vault.framework.fields import LOWER, CommaList, Duration, Lower, NoArgs, param
 from sandboxd.vault.framework.lending import (
     CheckOut,
     Password,
@@ -55,11 +55,6 @@ class FolderArgs:
     """Which folder to list."""
 
     path: FolderLower = param(help="Path of the folder.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 @dataclass(frozen=True, kw_only=True)

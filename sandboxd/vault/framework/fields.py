@@ -9,7 +9,7 @@ Source: OpenBao's framework (field types) as observed on a running 2.7.2.
 
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from dataclasses import Field as DataclassField
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -144,6 +144,7 @@ Pairs = Annotated[dict[str, str], PAIRS]
 Items = Annotated[list[Any], SLICE]
 Strings = Annotated[tuple[str, ...], STRINGS]
 CommaList = Annotated[tuple[str, ...], COMMA_STRINGS]
+MaybeList = Annotated[tuple[str, ...] | None, COMMA_STRINGS]  # None is shown as null, () as an empty list
 CommaInts = Annotated[tuple[int, ...], COMMA_INTS]
 Headers = Annotated[dict[str, tuple[str, ...]], HEADERS]
 Moment = Annotated[int, MOMENT]  # nanoseconds since 1970
@@ -211,3 +212,8 @@ def decode(declared: Mapping[str, Param], raw: Mapping[str, Any]) -> dict[str, A
             if value is not None:
                 values[found.attribute] = value
     return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoArgs:
+    """No fields: what a path takes that asks for nothing."""

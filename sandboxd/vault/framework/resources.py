@@ -18,15 +18,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from sandboxd.vault.framework.backend import Call, Lease, Path, Response, Result, SecretKind
-from sandboxd.vault.framework.fields import Duration, Name, param
+from sandboxd.vault.framework.fields import Duration, Name, NoArgs, param
 from sandboxd.vault.framework.records import only, page, sent, update, without
 
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoArgs:
-    """Nothing to say."""
 
 
 @dataclass(frozen=True, kw_only=True)
