@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import hvac
 import pytest
-from conformance.servers import ROOT_TOKEN, start
+from clients.engines import client_of
 from hvac import exceptions
 
 if TYPE_CHECKING:
@@ -21,14 +21,8 @@ ROLE_ARN = "arn:aws:iam::123456789012:role/hvac"
 
 @pytest.fixture(scope="module")
 def client(subject: str) -> Iterator[hvac.Client]:
-    if subject == "oracle":
-        pytest.skip("OpenBao does not bring the engine")
-    server = start(subject, flags=("-as=vault",))
-    made = hvac.Client(url=server.address, token=ROOT_TOKEN)
-    made.sys.enable_secrets_engine("aws")
-    yield made
-    made.adapter.close()
-    server.stop()
+    with client_of(subject, "aws") as made:
+        yield made
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import hvac
 import pytest
-from conformance.servers import ROOT_TOKEN, start
+from clients.engines import client_of
 from moto.server import ThreadedMotoServer
 from unit import helpers
 
@@ -50,19 +50,13 @@ def service(moto: str) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture(scope="module")
 def client(subject: str, moto: str) -> Iterator[hvac.Client]:
-    if subject == "oracle":
-        pytest.skip("OpenBao does not bring the engine")
-    server = start(subject, flags=("-as=vault",))
-    made = hvac.Client(url=server.address, token=ROOT_TOKEN)
-    made.sys.enable_secrets_engine("aws")
-    made.sys.enable_secrets_engine("aws", path="live", options={"live": "true"})
-    for mount in ("aws", "live"):
-        made.secrets.aws.configure_root_iam_credentials(
-            "AKIAROOT", "root", iam_endpoint=moto, sts_endpoint=moto, mount_point=mount
-        )
-    yield made
-    made.adapter.close()
-    server.stop()
+    with client_of(subject, "aws") as made:
+        made.sys.enable_secrets_engine("aws", path="live", options={"live": "true"})
+        for mount in ("aws", "live"):
+            made.secrets.aws.configure_root_iam_credentials(
+                "AKIAROOT", "root", iam_endpoint=moto, sts_endpoint=moto, mount_point=mount
+            )
+        yield made
 
 
 def kept(service: Callable[..., Any], data: dict[str, Any], bucket: str) -> bytes:
