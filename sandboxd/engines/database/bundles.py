@@ -160,8 +160,7 @@ def check_client_json(text: str) -> None:
         whole(text)
         found = unmarshal(text, _BUNDLE)
     except ValueError as error:
-        named = str(error).replace(" into .", " into CertBundle.").replace(" field .", " field CertBundle.")
-        raise ValueError(f"failed to parse JSON: {named}") from None
+        raise ValueError(f"failed to parse JSON: {error}") from None
     if found["issuing_ca"] and found["ca_chain"]:
         raise ValueError("issuing_ca and ca_chain cannot both be specified")
     authorities = [found["issuing_ca"]] if found["issuing_ca"] else found["ca_chain"]

@@ -155,10 +155,11 @@ def _shaped(value: Any, shape: Shape, path: str, faults: list[str], *, listed: b
     if isinstance(shape, MapOf):
         return {key: _shaped(item, shape.item, f"{path}.{_escaped(key)}", faults) for key, item in value.items()}
     found = {name: _shaped(None, inner, "", faults) for name, inner in shape.fields.items()}
+    place = path or shape.type.rpartition(".")[2]  # a struct that is all of the text lends its name to the path
     for key, item in value.items():
         name = key.lower()
         if name in found and item is not None:
-            found[name] = _shaped(item, shape.fields[name], f"{path}.{name}", faults)
+            found[name] = _shaped(item, shape.fields[name], f"{place}.{name}", faults)
     return found
 
 

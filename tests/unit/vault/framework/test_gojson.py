@@ -7,6 +7,7 @@ import pytest
 from sandboxd.vault.framework.gojson import DEEPEST, TEXT, ListOf, MapOf, Struct, first_value, unmarshal
 
 SHAPE = MapOf(Struct("rabbitmq.vhostPermission", {"configure": TEXT, "write": TEXT, "read": TEXT}))
+BUNDLE = Struct("certutil.CertBundle", {"certificate": TEXT, "ca_chain": ListOf(TEXT)})
 USERS = ListOf(Struct("rabbithole.UserInfo", {"name": TEXT}))
 
 
@@ -88,6 +89,9 @@ def test_a_value_is_brought_into_its_shape(text, value):
         ('{"a":{"read":{},"write":1}}', SHAPE, "object into Go struct field .a.read of type string"),
         ("{}", USERS, "object into Go value of type []rabbithole.UserInfo"),
         ("[1]", USERS, "number into .0 of type rabbithole.UserInfo"),
+        ('{"certificate":1}', BUNDLE, "number into Go struct field CertBundle.certificate of type string"),
+        ('{"ca_chain":["a",1]}', BUNDLE, "number into CertBundle.ca_chain.1 of type string"),
+        ("[]", BUNDLE, "array into Go value of type certutil.CertBundle"),
         ('[{"name":"a"},{"name":1}]', USERS, "number into Go struct field .1.name of type string"),
     ],
 )
