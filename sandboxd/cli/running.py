@@ -13,6 +13,7 @@ from urllib.parse import quote
 from sandboxd.cli import client, state
 from sandboxd.cli.output import NOT_RUNNING, say, say_json, stop
 from sandboxd.edge.messages import CONTROL
+from sandboxd.vault.errors import in_one_line
 
 STOP_PATIENCE = 10.0  # seconds
 RESET_PATIENCE = 60.0  # seconds that it may take to make the state anew
@@ -49,7 +50,8 @@ def ask(name: str, method: str, route: str, body: Any = None, *, timeout: float 
     except client.Unreachable as error:
         stop(f'the sandbox "{name}" (pid {running.pid}) does not answer at {running.address}: {error}')
     if status != 200:
-        stop("; ".join(found["errors"]) if isinstance(found, dict) and "errors" in found else f"status {status}")
+        told = isinstance(found, dict) and "errors" in found
+        stop(in_one_line(found["errors"]) if told else f"status {status}")
     return found
 
 

@@ -119,6 +119,12 @@ def listed(errors: Sequence[str]) -> str:
     return f"{head}\n\t* " + "\n\t* ".join(errors) + "\n\n"
 
 
+def in_one_line(errors: Sequence[str]) -> str:
+    """The texts in a line, for people: without the form of a list that some of them have."""
+    lines = [line.strip().removeprefix("* ") for error in errors for line in error.splitlines()]
+    return "; ".join(line for line in lines if line and not line.endswith("occurred:")) or "it gives no reason"
+
+
 def refuse(text: str, status: int = 400) -> NoReturn:
     """Raise a `Refusal`: usable in expressions, as in `known(name) or refuse("no such role")`."""
     raise Refusal(text, status=status)

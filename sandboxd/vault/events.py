@@ -6,6 +6,8 @@ seen. Kinds:
 - `lease.expiring`, `token.expiring`: two thirds of the time have passed, which is when clients renew;
 - `lease.expired`, `lease.revoked`, `token.expired`, `token.revoked`;
 - `lease.revocation_failed`: its engine could not revoke the secret; it is tried again, or given up (`irrevocable`);
+- `credential.superseded`: an engine replaced a credential without a lease, at a timer of its own (`path` is the object
+  then) or since a client asked for it;
 - `rotation.coming`, `rotation.done`, `rotation.failed`, `rotation.grace_over`;
 - `secret.expiring`, `secret.expired`;
 - `state.upstream_failed`: an engine could not bring its upstream to where a state that was gone back to takes it to be.

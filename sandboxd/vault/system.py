@@ -1,6 +1,6 @@
 """What handlers of the system's own backends get: a call that reaches the whole world."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,9 +52,16 @@ class WorldSystem:
         """The fields that the fixture declares for a dynamic credential. Raises Failure without that fixture."""
         return self._world.declared(self._namespace.path, path, number)
 
-    def superseded(self, value: str, *, path: str, grace: int) -> None:
-        """Note that a credential was replaced, and stays valid for `grace` seconds."""
-        self._world.ledger.superseded(value, path=path, namespace=self._namespace.path, grace=grace)
+    def superseded(self, values: Iterable[str], *, path: str, grace: int) -> None:
+        """Note that a credential, of one value or more, was replaced, and stays valid for `grace` seconds."""
+        world, namespace = self._world, self._namespace.path
+        news = False
+        for value in values:
+            known = world.ledger.find(value)
+            news = news or known is None or not known.end
+            world.ledger.superseded(value, path=path, namespace=namespace, grace=grace)
+        if news:
+            world.events.tell("credential.superseded", path, namespace=namespace, grace_seconds=grace)
 
     def generate_password(self, policy: str) -> str:
         """A password after a password policy. Raises Refusal when there is none so named."""

@@ -290,7 +290,7 @@ class World:
         if mounted is None or mounted.backend.on_timer is None:
             return
         request = Request(id=self.entropy.uuid(), operation="timer", path=mounted.mount.path, data={})
-        work = mounted.backend.on_timer(self.call(request, mounted, ""), name)
+        work = mounted.backend.on_timer(self.call(request, mounted, name), name)
         if isawaitable(work):
             await waited(work)
 

@@ -91,8 +91,7 @@ async def _rotate(call: Call) -> Result:
 
 def _store_key(call: Call, access_key: str, secret_key: str) -> None:
     config, now = load(call) or Config(), call.clock.now_ns()
-    for value in (config.access_key, config.secret_key):
-        call.superseded(value)
+    call.superseded(config.access_key, config.secret_key)
     rotated = replace(config, access_key=access_key, secret_key=secret_key, rotated_at=now)
     call.storage.put(ROOT, rotated)
     plan(call, ROOT, rotated.next(now))

@@ -160,11 +160,9 @@ def _store_key(call: Call, role: StaticRole, access_key: str, secret_key: str) -
     before = call.storage.get(CREDENTIALS + role.name, Key)
     older: tuple[str, ...] = ()
     if before is not None:
-        for value in before.older:
-            call.superseded(value)
+        call.superseded(*before.older)
         older = (before.access_key, before.secret_key)
-        for value in older:
-            call.superseded(value, grace=role.rotation_period)
+        call.superseded(*older, grace=role.rotation_period)
     expiration = now + role.rotation_period * SECOND
     key = Key(access_key=access_key, secret_key=secret_key, expiration=expiration, older=older)
     call.storage.put(CREDENTIALS + role.name, key)
@@ -182,8 +180,7 @@ async def _delete(call: Call, name: str) -> None:
     key = call.storage.get(CREDENTIALS + name, Key)
     if key is not None:
         call.storage.delete(CREDENTIALS + name)  # as the real server: deleting again ends what did not end now
-        for value in (key.access_key, key.secret_key):
-            call.superseded(value)
+        call.superseded(key.access_key, key.secret_key)
         try:
             await iam(call)("DeleteAccessKey", UserName=role.username, AccessKeyId=key.access_key)
         except AwsError as error:

@@ -225,10 +225,12 @@ class Call:
 
         return Source(seed=self.entropy.bytes(32), path=f"{self.mount.path}{self.path}", field=field)
 
-    def superseded(self, value: str, *, grace: int = 0) -> None:
-        """Say that a credential without a lease was replaced: it is valid for `grace` more seconds, if at all."""
-        if value:
-            self.system.superseded(value, path=f"{self.mount.path}{self.path}", grace=grace)
+    def superseded(self, *values: str, grace: int = 0) -> None:
+        """Say that a credential without a lease was replaced: it is valid for `grace` more seconds, if at all.
+
+        Its halves (of an access key) go together; an empty value is none.
+        """
+        self.system.superseded(filter(None, values), path=f"{self.mount.path}{self.path}", grace=grace)
 
     def warn(self, text: str) -> None:
         """Add a warning to whatever is answered with data."""

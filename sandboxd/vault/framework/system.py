@@ -1,6 +1,6 @@
 """What the core lends to engines and auth methods."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 
@@ -25,8 +25,8 @@ class System(Protocol):
         Raises Failure when no fixture that declares it is loaded.
         """
 
-    def superseded(self, value: str, *, path: str, grace: int) -> None:
-        """Note that a credential was replaced, and stays valid for `grace` seconds."""
+    def superseded(self, values: Iterable[str], *, path: str, grace: int) -> None:
+        """Note that a credential, of one value or more, was replaced, and stays valid for `grace` seconds."""
 
     def generate_password(self, policy: str) -> str:
         """A password after a password policy of the request's namespace. Raises Refusal when there is none so named."""

@@ -55,7 +55,7 @@ def test_a_write_of_the_configuration_keeps_the_token_alone(vault):
 
 def test_the_configuration_is_deleted(vault):
     assert call(vault, "DELETE", "terraform/config").status == 204
-    assert call(vault, "GET", "terraform/config").status == 404
+    assert call(vault, "GET", "terraform/config").status == 404  # where the plugin crashes: this answer is ours
 
 
 def test_there_are_no_tokens_without_one_to_make_them_with(bare):

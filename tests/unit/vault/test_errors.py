@@ -1,7 +1,7 @@
 import pytest
 
 from sandboxd.vault import errors
-from sandboxd.vault.errors import Failure, Refusal, VaultError, fail, listed, refuse
+from sandboxd.vault.errors import Failure, Refusal, VaultError, fail, in_one_line, listed, refuse
 
 
 def test_a_list_of_one_and_of_more_are_worded_as_by_the_real_server():
@@ -44,3 +44,8 @@ def test_every_refusal_stands_in_the_tree_at_the_head_of_the_module():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VaultError)]
     assert errors.__doc__ is not None
     assert all(kind.__name__ in errors.__doc__ for kind in kinds)
+
+
+def test_errors_are_told_in_a_line_without_the_form_of_a_list():
+    assert in_one_line(["1 error occurred:\n\t* no such role\n\n", "sealed"]) == "no such role; sealed"
+    assert in_one_line([]) == "it gives no reason"

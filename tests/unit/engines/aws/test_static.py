@@ -169,3 +169,11 @@ def test_the_sandbox_says_when_there_is_nothing_to_rotate(vault):
 def test_keys_need_a_configured_engine(bare):
     answer = call(bare, "POST", "aws/static-roles/app", {"username": "shop", "rotation_period": 60})
     assert failure(answer).startswith('unable to validate username "shop": NoCredentialProviders: ')
+
+
+def test_a_key_that_is_replaced_is_told_of_once(send, vault, advance):
+    write(send, username="shop", rotation_period="1h")
+    advance(3600)
+    advance(3600)
+    told = vault.events.after(0, ("credential.superseded",))
+    assert [(event.path, event.details) for event in told] == [("aws/static-roles/app", {"grace_seconds": 3600})] * 2

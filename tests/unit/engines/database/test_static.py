@@ -298,3 +298,15 @@ def test_a_reset_leaves_as_much_time_as_there_was(made) -> None:
 
     assert creds(made)["password"] == before["password"]
     assert creds(made)["ttl"] == 40
+
+
+def test_what_replaces_a_password_is_told_of(made) -> None:
+    static_role(made)
+    later(made, 60)
+    call(made, "POST", "database/rotate-role/app")
+
+    told = made.events.after(0, ("credential.superseded",))
+    assert [(event.path, event.details) for event in told] == [
+        ("database/static-roles/app", {"grace_seconds": 0}),
+        ("database/rotate-role/app", {"grace_seconds": 0}),
+    ]
