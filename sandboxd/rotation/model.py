@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from sandboxd.vault.durations import rfc3339
-from sandboxd.vault.framework.cron import next_after
+from sandboxd.vault.framework.cron import named, next_after
 from sandboxd.vault.framework.moments import postponed
 
 NANOSECONDS = 1_000_000_000
@@ -39,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def next_after(self, moment: int) -> int:
         """The next scheduled rotation after a moment; 0 for never."""
         if self.cron:
-            return next_after(self.cron, moment)
+            return next_after(named(self.cron), moment)
         return moment + self.every * NANOSECONDS if self.every else 0
 
     def notice_of(self, start: int, end: int) -> int:

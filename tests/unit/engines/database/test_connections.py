@@ -135,17 +135,17 @@ def test_vault_stops_rotating_the_root_password_when_told(vault) -> None:
 
 def test_a_schedule_takes_the_place_of_a_period(vault) -> None:
     call(vault, "POST", "database/config/pg", {"rotation_period": "1h"})
-    call(vault, "POST", "database/config/pg", {"rotation_schedule": "@daily"})
+    call(vault, "POST", "database/config/pg", {"rotation_schedule": "0 0 * * *"})
 
     data = call(vault, "GET", "database/config/pg").data
-    assert (data["rotation_period"], data["rotation_schedule"]) == (0, "@daily")
+    assert (data["rotation_period"], data["rotation_schedule"]) == (0, "0 0 * * *")
 
 
 @pytest.mark.parametrize(
     ("sent", "text"),
     [
         (
-            {"rotation_period": 60, "rotation_schedule": "@daily"},
+            {"rotation_period": 60, "rotation_schedule": "0 0 * * *"},
             "mutually exclusive fields rotation_period and rotation_schedule were both specified; ",
         ),
         ({"rotation_schedule": "@never"}, "failed to parse provided rotation_schedule: "),

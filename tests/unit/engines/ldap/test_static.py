@@ -70,7 +70,7 @@ def test_passwords_rotate_on_a_schedule(vault):
 
 def test_a_schedule_takes_the_place_of_a_period_and_back(vault):
     write(vault, username="app", rotation_period="1h")
-    write(vault, rotation_schedule="@daily")
+    write(vault, rotation_schedule="0 0 * * *")
     assert cred(vault)["ttl"] == 24 * 3600
     write(vault, rotation_period=60)
     assert call(vault, "GET", "ldap/static-role/app").data["rotation_period"] == 60
