@@ -23,6 +23,8 @@ from sandboxd.insight import insight
 from sandboxd.rotation import rows, shown
 from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import Refusal
+from sandboxd.vault.events import KINDS
+from sandboxd.vault.gotext import quote
 from sandboxd.vault.waiting import waited
 
 if TYPE_CHECKING:
@@ -92,6 +94,9 @@ async def _events(sandbox: Sandbox, incoming: Incoming) -> Any:
         wait = min(float(query.get("wait", ["0"])[0]), MOST_PATIENT)
     except ValueError:
         raise Refusal("after is the number of an event, and wait a number of seconds") from None
+    for kind in kinds:
+        if not any(known.startswith(kind) for known in KINDS):
+            raise Refusal(f"there are no events of the kind {quote(kind)}; there are {', '.join(KINDS)}")
     events = sandbox.world.events
     if after > events.last:
         after = 0  # of an earlier life of the sandbox

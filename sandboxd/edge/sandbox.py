@@ -76,7 +76,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     mounts: int
     secrets: int
     policies: int
-    leases: int
+    leases: int  # of secrets
     tokens: int
     failing: int  # leases whose revocation failed so far
     clock_offset: float
@@ -198,6 +198,7 @@ class Sandbox:
         world = self.world
         sealed = world.seal.sealed
         mounts = [mounted for namespace in world.namespaces for mounted in world.mounts.list(namespace)]
+        leases = world.leases.all()
         return Report(
             name=self.options.name,
             version=__version__,
@@ -211,9 +212,9 @@ class Sandbox:
             mounts=len(mounts),
             secrets=0 if self.plan is None else len(self.plan.secrets),
             policies=sum(len(world.policies.list(namespace)) for namespace in world.namespaces),
-            leases=len(world.leases.walk("")),
+            leases=sum(1 for entry in leases if entry.secret is not None),
             tokens=sum(1 for _ in world.tokens.all()),
-            failing=sum(1 for entry in world.leases.all() if entry.tries),
+            failing=sum(1 for entry in leases if entry.tries),
             clock_offset=round(world.clock.offset, 3),
             data_dir=str(self.options.data_dir or ""),
             world=self.options.world,

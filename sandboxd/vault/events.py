@@ -24,6 +24,15 @@ import msgspec
 from sandboxd.vault.clock import Clock
 
 KEPT = 10_000
+KINDS = (
+    *(f"{what}.{how}" for what in ("lease", "token") for how in ("expiring", "expired", "revoked")),
+    "lease.revocation_failed",
+    "credential.superseded",
+    *(f"rotation.{how}" for how in ("coming", "done", "failed", "grace_over")),
+    "secret.expiring",
+    "secret.expired",
+    "state.upstream_failed",
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,15 +1,18 @@
 """The control API's routes about time, rotation and events."""
 
 import json
+from pathlib import Path
 
 import pytest
 from unit.helpers import START
 
+import sandboxd
 from sandboxd.edge.app import App
 from sandboxd.edge.control import Control
 from sandboxd.edge.messages import Incoming
 from sandboxd.edge.sandbox import Options, open_sandbox
 from sandboxd.vault.clock import NANOSECONDS, Clock
+from sandboxd.vault.events import KINDS
 
 FIXTURE = """
 sandbox: shop
@@ -159,3 +162,14 @@ def _verifies(token, key):
     public = RSAPublicNumbers(number(key["e"]), number(key["n"])).public_key()
     public.verify(urlsafe_b64decode(signature + "=="), signed.encode(), PKCS1v15(), SHA256())
     return True
+
+
+async def test_a_kind_of_event_that_there_is_not_is_refused_with_those_that_there_are(ask):
+    status, found = await ask("GET", "events?kinds=lease.,frob")
+    assert status == 400
+    assert found["errors"][0].startswith('there are no events of the kind "frob"; there are lease.expiring, ')
+
+
+def test_the_documentation_names_each_kind_of_event():
+    told = (Path(sandboxd.__file__).parent.parent / "docs" / "time.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in told] == []
