@@ -81,6 +81,13 @@ def up(
     world_ttl: Annotated[
         str, typer.Option(help="End worlds that nobody has asked anything for so long, such as 10m; 0 for never.")
     ] = "0",
+    chaos: Annotated[str, typer.Option(help="Begin with this outage: a scenario's name or file.")] = "",
+    fault_header: Annotated[
+        bool, typer.Option("--fault-header", help="Let requests ask for faults by X-Sandboxd-Fault.")
+    ] = False,
+    control_port: Annotated[
+        int, typer.Option(help="The port of the control API alone; 0 for any free one.", min=0, max=65535)
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Start a sandbox."""
@@ -96,6 +103,9 @@ def up(
         data_dir=data_dir,
         tls=tls,
         live=live,
+        chaos=chaos,
+        fault_header=fault_header,
+        control_port=control_port,
         watch=watch,
         root_token=root_token,
         max_worlds=max_worlds,

@@ -39,7 +39,7 @@ def ask(name: str, method: str, route: str, body: Any = None, *, timeout: float 
     world = os.environ.get("SANDBOXD_WORLD", "") if world is None else world
     try:
         status, found = client.ask(
-            running.address,
+            running.control or running.address,
             method,
             CONTROL + route,
             token=state.read_token(name),
@@ -48,7 +48,9 @@ def ask(name: str, method: str, route: str, body: Any = None, *, timeout: float 
             world=world,
         )
     except client.Unreachable as error:
-        stop(f'the sandbox "{name}" (pid {running.pid}) does not answer at {running.address}: {error}')
+        stop(
+            f'the sandbox "{name}" (pid {running.pid}) does not answer at {running.control or running.address}: {error}'
+        )
     if status != 200:
         told = isinstance(found, dict) and "errors" in found
         stop(in_one_line(found["errors"]) if told else f"status {status}")

@@ -15,7 +15,7 @@ from sandboxd.vault.gotext import quote
 
 if TYPE_CHECKING:
     from sandboxd.edge.config import ServerConfig
-    from sandboxd.edge.runtime import Listener
+    from sandboxd.edge.doors import Listener
     from sandboxd.vault.world import Settings
 
 USAGE = """Usage: sandboxd server [options]
@@ -208,7 +208,7 @@ class Plan:
 
 def _plan(flags: Flags, found: "ServerConfig", *, development: bool) -> Plan:
     from sandboxd.edge.config import ConfigError, ListenerConfig
-    from sandboxd.edge.runtime import Listener
+    from sandboxd.edge.doors import Listener
     from sandboxd.edge.tls import make_files, server_context
     from sandboxd.vault.clock import Clock
 

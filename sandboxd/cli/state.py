@@ -32,6 +32,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     fixture: str = ""
     ca_file: str = ""
     data_dir: str = ""
+    control: str = ""  # where the control API answers alone
 
 
 class Held(Exception):

@@ -21,7 +21,7 @@ from sandboxd.cli.output import BAD_FIXTURE, FAILED, TAKEN, USAGE, complain, say
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sandboxd.edge.runtime import Listener
+    from sandboxd.edge.doors import Listener
     from sandboxd.edge.sandbox import Sandbox
     from sandboxd.vault.world import Profile
 
@@ -46,6 +46,9 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     max_worlds: int = 100
     world_ttl: str = "0"
     live: bool = False
+    control_port: int = 0
+    fault_header: bool = False
+    chaos: str = ""
     json: bool = False
 
 
@@ -151,7 +154,8 @@ async def _serve(wish: Wish) -> int:
 
 async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
     from sandboxd.edge.control import Control
-    from sandboxd.edge.runtime import serving
+    from sandboxd.edge.doors import Listener
+    from sandboxd.edge.runtime import controlling, serving
     from sandboxd.vault.waiting import spawn
 
     ended = asyncio.Event()
@@ -172,6 +176,12 @@ async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
             return TAKEN if error.errno == errno.EADDRINUSE else FAILED
         scheme = "https" if listener.tls is not None else "http"
         host = f"[{addresses[0][0]}]" if ":" in addresses[0][0] else addresses[0][0]
+        try:
+            own = Listener("127.0.0.1", wish.control_port)
+            own_host, own_port = await stack.enter_async_context(controlling(sandbox.world, own, control))
+        except OSError as error:
+            complain(f"sandboxd: cannot listen on 127.0.0.1:{wish.control_port}: {error.strerror or error}")
+            return TAKEN if error.errno == errno.EADDRINUSE else FAILED
         control.address = sandbox.world.address = address = f"{scheme}://{host}:{addresses[0][1]}"
         running = state.Running(
             name=wish.name,
@@ -181,7 +191,10 @@ async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
             fixture=str(wish.fixture or ""),
             ca_file=ca_file,
             data_dir=str(wish.data_dir or ""),
+            control=f"http://{own_host}:{own_port}",
         )
+        if not await _begin_chaos(wish, sandbox):
+            return FAILED
         state.write(running, sandbox.root_token)
         _announce(wish, sandbox, running, time.perf_counter() - begun)
         watching = spawn(_watch(sandbox), "fixture watch") if wish.watch and sandbox.files() else None
@@ -193,8 +206,25 @@ async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
     return 0
 
 
+async def _begin_chaos(wish: Wish, sandbox: Sandbox) -> bool:
+    """Begin with the outage that was asked for; gives whether that went well."""
+    if wish.fault_header:
+        sandbox.chaos.allow_header(allowed=True)
+    if not wish.chaos:
+        return True
+    from sandboxd.edge.outages import begin
+    from sandboxd.vault.errors import VaultError
+
+    try:
+        await begin(sandbox, wish.chaos)
+    except (VaultError, ValueError) as error:
+        complain(f"sandboxd: {error}")
+        return False
+    return True
+
+
 def _listener(wish: Wish) -> tuple[Listener, str]:
-    from sandboxd.edge.runtime import Listener
+    from sandboxd.edge.doors import Listener
 
     if not wish.tls:
         return Listener(wish.host, wish.port), ""
@@ -333,6 +363,12 @@ def _arguments(wish: Wish) -> list[str]:
         found.append("--tls")
     if wish.live:
         found.append("--live")
+    if wish.control_port:
+        found += ["--control-port", str(wish.control_port)]
+    if wish.fault_header:
+        found.append("--fault-header")
+    if wish.chaos:
+        found += ["--chaos", wish.chaos]
     if not wish.watch:
         found.append("--no-watch")
     return found

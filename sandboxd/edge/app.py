@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sandboxd.edge import decode as decoding
 from sandboxd.edge.decode import Refused, refused, split
 from sandboxd.edge.encode import DONE, NOT_FOUND, envelope
 from sandboxd.edge.encode import refused as refusal
 from sandboxd.edge.gojson import MAX_STRINGS
-from sandboxd.edge.messages import CONTROL, Answer, Incoming
+from sandboxd.edge.messages import CONTROL, FAULT, Answer, Incoming
 from sandboxd.sys.help import describe
 from sandboxd.sys.routes import BODY_TYPES, DIRECT, root_only
 from sandboxd.vault import pipeline
@@ -19,6 +19,9 @@ from sandboxd.vault.framework.backend import Response
 from sandboxd.vault.framework.wire import encode
 from sandboxd.vault.request import Request
 from sandboxd.vault.world import World
+
+if TYPE_CHECKING:
+    from sandboxd.edge.doors import Doors
 
 
 class Worlds(Protocol):
@@ -43,6 +46,9 @@ class Control(Protocol):
 
     async def answer(self, path: str, incoming: Incoming) -> Answer:
         """Answer one request."""
+
+    def attach(self, doors: "Doors") -> None:
+        """Have faults at the listeners happen at these."""
 
 
 # Routes whose answers hold their data twice: below `data` and beside it.
@@ -106,16 +112,24 @@ class App:
                 if self.control is not None and path.startswith(CONTROL):
                     return await self.control.answer(path, incoming)
                 return self._outside(path, incoming.method)
-            namespace = decoding.first(incoming.headers, "x-vault-namespace")
-            if namespace and path.startswith("/v1/sys/") and root_only(path[8:]):
-                raise refused(400, "operation unavailable in namespaces")
-            if self.world.quotas.rules or self.world.cors() is not None:
-                return await self._gated(incoming, path, query)
-            return await self._api(incoming, path, query)
+            if self.world.faults is not None or FAULT in incoming.headers:
+                from sandboxd.edge import struck
+
+                return await struck.answer(self, incoming, path, query)
+            return await self.served(incoming, path, query)
         except Refused as error:
             return error.answer
         except VaultError as error:
             return refusal(error)
+
+    async def served(self, incoming: Incoming, path: str, query: str) -> Answer:
+        """Answer what lies below `/v1/`, whatever else may be going wrong. Raises Refused or VaultError."""
+        namespace = decoding.first(incoming.headers, "x-vault-namespace")
+        if namespace and path.startswith("/v1/sys/") and root_only(path[8:]):
+            raise refused(400, "operation unavailable in namespaces")
+        if self.world.quotas.rules or self.world.cors() is not None:
+            return await self._gated(incoming, path, query)
+        return await self._api(incoming, path, query)
 
     def cors_origins(self) -> tuple[str, ...]:
         """The origins that CORS lets in to any of the worlds; `*` for all."""
@@ -218,6 +232,17 @@ class App:
         # What an engine answers with a status of its own was encoded by it, without Go's line break at the end.
         ending = b"" if response.status else b"\n"
         return Answer(response.status or 200, body + ending, tuple(response.headers.items()))
+
+
+class ControlOnly:
+    """Answers the control API, and nothing else, for an app."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def answer(self, incoming: Incoming) -> Answer:
+        """Answer one request."""
+        return await self._app.answer(incoming) if incoming.target.startswith(CONTROL) else NOT_FOUND
 
 
 def _with(answer: Answer, headers: tuple[tuple[str, str], ...]) -> Answer:

@@ -18,6 +18,7 @@ import msgspec
 from sandboxd.edge import branching, forward_auth, living
 from sandboxd.edge.app import App
 from sandboxd.edge.decode import first
+from sandboxd.edge.doors import Doors
 from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import CONTROL, FORWARD_AUTH, Answer, Incoming
 from sandboxd.edge.published import CLUSTERS, published
@@ -56,6 +57,7 @@ class Control:
         self._reload = reload
         self.address = ""
         self.worlds = worlds or Worlds(sandbox, self._door)
+        self._with_chaos = False
         self._started = sandbox.world.clock.real_ns() / NANOSECONDS
         self._routes: dict[tuple[str, str], Callable[[Incoming], Any]] = {
             ("GET", "status"): self._status,
@@ -67,6 +69,10 @@ class Control:
             **{key: partial(answer, self.worlds, sandbox) for key, answer in branching.ROUTES.items()},
         }
 
+    def attach(self, doors: Doors) -> None:
+        """Have faults at the listeners happen at these."""
+        self._sandbox.doors = doors
+
     async def answer(self, path: str, incoming: Incoming) -> Answer:
         """Answer a request below `/_sandboxd/v1/`."""
         if path == FORWARD_AUTH or path.startswith(f"{FORWARD_AUTH}/"):
@@ -77,6 +83,13 @@ class Control:
             return _refused(404, "no such document") if document is None else Answer(200, encode(document) + b"\n")
         shape = self._shape(name)
         route = self._routes.get((incoming.method, shape))
+        if route is None and shape.startswith("chaos") and not self._with_chaos:
+            from sandboxd.edge import outages  # with all kinds of faults, which few sandboxes ever see
+
+            self._with_chaos = True
+            self._routes.update((key, partial(each, self._sandbox)) for key, each in outages.ROUTES.items())
+            shape = self._shape(name)
+            route = self._routes.get((incoming.method, shape))
         if route is None:
             known = any(known == shape for _, known in self._routes)
             text = f"no {incoming.method} {CONTROL}{name}" if known else "no such route"

@@ -183,6 +183,7 @@ def decode(
         remote_port=incoming.remote_port,
         body=body,
         client_certificates=incoming.client_certificates,
+        trouble=incoming.trouble,
     )
 
 

@@ -11,9 +11,9 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
 from typing import Protocol, cast
 
+from sandboxd.edge.conduct import Ending, reset
 from sandboxd.edge.decode import MAX_BODY
 from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import Answer, Incoming
@@ -33,7 +33,9 @@ from sandboxd.edge.parse import (
     too_large,
 )
 from sandboxd.edge.tasks import Ready, begin
+from sandboxd.edge.writing import written
 from sandboxd.vault.reporting import report
+from sandboxd.vault.waiting import spawn
 
 LINGER = 0.5  # seconds that a client may go on sending what was refused, so that it gets to read why
 KEEP_ALIVE = 300.0  # seconds that an idle connection is kept, as the real server does
@@ -42,8 +44,6 @@ MANY = 64  # requests in line on one connection, beyond which no more is read fr
 TOO_LARGE = Answer(413, encode_errors(("http: request body too large",)), standard=False, close=True)
 INTERNAL_ERROR = Answer(500, encode_errors(("internal error",)))
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Request Entity Too Large"}
-_STANDARD = "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n"
 
 
 class Application(Protocol):
@@ -130,6 +130,7 @@ class Connection(asyncio.Protocol):
         self._peer: tuple[str, int] = ("", 0)
         self._certificates: tuple[bytes, ...] = ()
         self._tls = False
+        self._playing: asyncio.Task[None] | None = None  # the answer that goes out wrongly
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a new connection."""
@@ -151,6 +152,8 @@ class Connection(asyncio.Protocol):
         self._queue.clear()
         self._server.gone(self)
         self._stop_timer()
+        if self._playing is not None:
+            self._playing.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Read what came in, and answer what is complete."""
@@ -230,6 +233,11 @@ class Connection(asyncio.Protocol):
         self._next()
         return not self._tls and self._transport is not None and not self._transport.is_closing()
 
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        if self._transport is not None:
+            self._transport.write(data)
+
     def pause_writing(self) -> None:
         """The client reads slowly: answer no more of its requests until it has read."""
         self._paused = True
@@ -248,6 +256,28 @@ class Connection(asyncio.Protocol):
         """Close at once."""
         if self._transport is not None:
             self._transport.abort()
+
+    def reset(self) -> None:
+        """Close at once, so that the client gets a reset (RST) for it."""
+        if self._transport is not None:
+            reset(self._transport)
+
+    def end(self, how: Ending) -> None:
+        """An answer has gone out wrongly: go on, close, or reset."""
+        self._playing = None
+        self._busy = False
+        if self._transport is None:
+            return
+        if how == "reset":
+            self.reset()
+        elif how == "close":
+            self._deaf = True
+            self._queue.clear()
+            self._transport.close()
+        else:
+            if self._timer is None and not self._queue:
+                self._timer = self._loop.call_later(KEEP_ALIVE, self.abort)
+            self._next()
 
     def _next(self) -> None:
         while self._queue and not self._busy and not self._paused and self._transport is not None:
@@ -298,7 +328,12 @@ class Connection(asyncio.Protocol):
             return
         last = self._finishing and not (self._queue or self._unfinished)
         close = last or head.close or answer.close
-        self._transport.write(self._bytes(head, answer, close=close))
+        raw = written(head, answer, self._server.date, close=close)
+        if answer.conduct is not None:
+            self._busy = True
+            self._playing = spawn(answer.conduct.play(self, raw, close=close), "an answer that goes wrong")
+            return
+        self._transport.write(raw)
         if close:
             self._deaf = True
             self._queue.clear()
@@ -311,7 +346,7 @@ class Connection(asyncio.Protocol):
         answer = refusal.answer
         if isinstance(answer, Answer):
             assert refusal.head is not None
-            answer = self._bytes(refusal.head, answer, close=True)
+            answer = written(refusal.head, answer, self._server.date, close=True)
         self._transport.write(answer)
         self._queue.clear()
         if self._finishing:
@@ -327,33 +362,3 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _bytes(self, head: Head, answer: Answer, *, close: bool) -> bytes:
-        status, body, headers, kind, standard, _ = answer
-        namespace = head.headers.get("x-vault-namespace") if standard else None
-        if headers or namespace or not standard or not kind or status >= 600:
-            lines = dict(headers)
-            date = lines.pop("Date", "") or self._server.date()
-            if standard:
-                lines.setdefault("Cache-Control", "no-store")
-                if status < 600:  # Go's server has headers for the classes of statuses that there are
-                    lines["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-            if kind:
-                lines["Content-Type"] = kind
-            if namespace and namespace[0]:
-                lines["X-Vault-Namespace"] = namespace[0]
-            text = "".join(f"{name}: {lines[name]}\r\n" for name in sorted(lines))
-        else:
-            text = f"Cache-Control: no-store\r\nContent-Type: {kind}\r\n{_STANDARD}"
-            date = self._server.date()
-        bare = status in (204, 304) or (head.method == "HEAD" and not body)
-        length = "" if bare else f"Content-Length: {len(body)}\r\n"
-        ending = "Connection: keep-alive\r\n" if head.kept else ""
-        if close:
-            ending = "" if head.old else "Connection: close\r\n"
-        phrase = _PHRASES.get(status) or f"status code {status}"
-        version = "1.0" if head.old else "1.1"
-        raw = (f"HTTP/{version} {status} {phrase}\r\n{text}Date: {date}\r\n{length}{ending}\r\n").encode(
-            "utf-8", "surrogateescape"
-        )
-        return raw if head.method == "HEAD" or bare else raw + body

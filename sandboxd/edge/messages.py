@@ -1,16 +1,26 @@
 """What the edge hands on: a request as it came over HTTP, and an answer as it goes out."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from sandboxd.edge.conduct import Conduct
+    from sandboxd.vault.faults import Trouble
 
 CONTROL = "/_sandboxd/v1/"
 """What the paths of the control API begin with."""
+
+FAULT = "x-sandboxd-fault"
+"""The header by which a request asks for a fault of its own, where that is allowed."""
 
 FORWARD_AUTH = f"{CONTROL}forward-auth"
 """Where proxies ask whether a credential is valid."""
 
 
 class Incoming(NamedTuple):
-    """A request as it came. `target` is path and query as sent; header names are in lower case."""
+    """A request as it came. `target` is path and query as sent; header names are in lower case.
+
+    `trouble` is what goes wrong with it on purpose.
+    """
 
     method: str
     target: str
@@ -20,6 +30,7 @@ class Incoming(NamedTuple):
     remote_port: int
     client_certificates: tuple[bytes, ...] = ()
     tls: bool = False
+    trouble: "Trouble | None" = None
 
 
 class Answer(NamedTuple):
@@ -31,3 +42,4 @@ class Answer(NamedTuple):
     content_type: str = "application/json"
     standard: bool = True  # whether it has the headers that all answers have
     close: bool = False  # whether the connection ends with it
+    conduct: "Conduct | None" = None  # how it goes out, where that is to go wrong

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from sandboxd.edge.app import App, Control
+from sandboxd.edge.app import App, Control, ControlOnly
+from sandboxd.edge.doors import Doors, Listener
 from sandboxd.edge.encode import encode_for_wrapping
 from sandboxd.edge.guard import make_guard
 from sandboxd.edge.http1 import Server
@@ -23,17 +22,6 @@ from sandboxd.vault.waiting import spawn
 from sandboxd.vault.world import Settings, World
 
 T = TypeVar("T")
-BACKLOG = 1024
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Where to listen. Port 0 takes a free one."""
-
-    host: str = "127.0.0.1"
-    port: int = 8200
-    tls: ssl.SSLContext | None = None
-    allowed_hosts: tuple[str, ...] = ()
 
 
 def make_world(
@@ -78,31 +66,39 @@ async def serving(
 
     Raises OSError when an address cannot be had.
     """
-    loop = asyncio.get_running_loop()
     worlds = None if control is None else control.worlds
     app = App(world, control, worlds)
-    opened: list[tuple[asyncio.AbstractServer, Server]] = []
-    addresses: list[tuple[str, int]] = []
+    doors = Doors()
     ticking: asyncio.Task[None] | None = None
     try:
         for listener in listeners:
             server = Server(app, world.clock.now, make_guard(listener.allowed_hosts, app.cors_origins))
-            found = await loop.create_server(
-                server, listener.host, listener.port, ssl=listener.tls, backlog=BACKLOG, reuse_address=True
-            )
-            opened.append((found, server))
-            name = found.sockets[0].getsockname()
-            addresses.append((name[0], name[1]))
+            await doors.open(listener, server)
         ticking = spawn(tick(world), "the passing of time")
-        yield addresses
+        if control is not None:
+            control.attach(doors)
+        yield doors.addresses
     finally:
         if ticking is not None:
             ticking.cancel()
         if worlds is not None:
             await worlds.close()
-        for listening, _ in opened:
-            listening.close()
-        await asyncio.gather(*(server.close() for _, server in opened))
+        await doors.close()
+
+
+@contextlib.asynccontextmanager
+async def controlling(world: World, listener: Listener, control: Control) -> AsyncIterator[tuple[str, int]]:
+    """Answer the control API alone, at an address of its own, which stays reachable whatever happens at the other ones.
+
+    Gives the address. Raises OSError when it cannot be had.
+    """
+    app = App(world, control, control.worlds)
+    doors = Doors()
+    server = Server(ControlOnly(app), world.clock.now, make_guard(listener.allowed_hosts, app.cors_origins))
+    try:
+        yield await doors.open(listener, server)
+    finally:
+        await doors.close()
 
 
 async def tick(world: World) -> None:

@@ -6,6 +6,7 @@ goes back to.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,12 @@ from sandboxd.edge.verdict import Verdict, verify
 from sandboxd.rotation import Remake, Rotation
 from sandboxd.vault.bootstrap import start_dev
 from sandboxd.vault.storage import Snapshot
+from sandboxd.vault.waiting import spawn
 from sandboxd.vault.world import Profile, Settings, World
 
 if TYPE_CHECKING:
+    from sandboxd.chaos.run import Chaos
+    from sandboxd.edge.doors import Doors
     from sandboxd.edge.journal import Sqlite
     from sandboxd.fixtures import Plan
     from sandboxd.vault.clock import Clock
@@ -96,9 +100,36 @@ class Sandbox:
         self.problems: tuple[str, ...] = ()
         self.rotation = Rotation(world, self._remaker)
         self.snapshots = Snapshots(world.profile, _snapshot_dir(options))
+        self.doors: Doors | None = None
+        self._chaos: Chaos | None = None
+        self._pacing: asyncio.Task[None] | None = None
         self._journal = journal
         self._baseline: Snapshot | None = None
         self._based_on: Plan | None = None
+
+    @property
+    def chaos(self) -> Chaos:
+        """What goes wrong on purpose; there is nothing of it before it is asked for."""
+        if self._chaos is None:
+            from sandboxd.chaos.run import Chaos
+            from sandboxd.edge.pacing import pace
+
+            self._chaos = Chaos(self.world, self.rotation, doors=not self.options.world)
+            self._pacing = spawn(pace(self._chaos, self), "chaos")
+        return self._chaos
+
+    async def calm(self) -> int:
+        """End all that goes wrong on purpose; gives how much that was."""
+        if self._chaos is None:
+            return 0
+        count = await self._chaos.stop_all()
+        await self.follow()
+        return count
+
+    async def follow(self) -> None:
+        """Have the listeners do what the faults at them say."""
+        if self.doors is not None and self._chaos is not None:
+            await self.doors.follow(self._chaos)
 
     async def fill(self, plan: Plan | None) -> None:
         """Apply a fixture, or the difference to the one before. Raises FixtureError with nothing applied."""
@@ -174,6 +205,7 @@ class Sandbox:
         self._baseline, self._based_on = self.world.snapshot(), self.plan
 
     async def _go_to(self, snapshot: Snapshot) -> None:
+        await self.calm()
         await let_go(self.world, snapshot)
         async with self.world.timeline.jumping:
             if self.world.return_to(snapshot):
@@ -226,6 +258,9 @@ class Sandbox:
 
         What a world beside the main one started with was made by another one, and stays.
         """
+        await self.calm()
+        if self._pacing is not None:
+            self._pacing.cancel()
         if self._journal is not None:
             self._journal.close()
         else:

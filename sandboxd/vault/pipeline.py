@@ -22,6 +22,7 @@ from sandboxd.vault.errors import (
     VaultError,
     listed,
 )
+from sandboxd.vault.faults import Trouble
 from sandboxd.vault.framework import dispatch
 from sandboxd.vault.framework.backend import AuthMethod, Response
 from sandboxd.vault.framework.records import address_in
@@ -67,8 +68,9 @@ async def handle(world: "World", request: Request) -> Response | None:
     world.check_open()
     await world.timeline.catch_up()
     namespace, path = resolve(world, request)
-    if world.faults is not None and not request.own:
-        await world.faults.before(request, namespace)
+    trouble = request.trouble
+    if trouble is not None and (wait := trouble.before(world, request)) is not None:
+        await waited(wait)
     token = None
     if world.profile == "openbao" and INLINE in request.headers:
         from sandboxd.vault import inline
@@ -86,15 +88,15 @@ async def handle(world: "World", request: Request) -> Response | None:
             if response is not None and response.lease is not None:
                 lent = world.leases.get(response.lease.id)
             try:
+                if trouble is not None:
+                    trouble.committing(world)
                 world.commit()  # also on the way to a refusal: a use of a token counts, as a revocation does
             except Failure:
                 if lent is not None:  # nobody will get to see its secret
                     await world.leases.revoke_unkept(lent)
                 raise
         entry.response(response)
-    if world.faults is not None and not request.own:
-        response = await world.faults.after(request, response)
-    return response
+    return response if trouble is None else trouble.after(world, request, response)
 
 
 async def serve(
@@ -164,6 +166,8 @@ def anyone(world: "World", request: Request, token: Token | None = None) -> Bear
 
 def authenticate(world: "World", request: Request, known: Token | None = None) -> Bearer:
     """Who asks, with the token's use counted. Raises PermissionDenied for a token that is not valid."""
+    if request.trouble is not None:
+        request.trouble.authenticating(world, request)
     try:
         bearer = identify(world, request, known)
     except BrokenPolicy as error:
@@ -226,10 +230,14 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
     if call is None or route.mounted is None:
         raise Refusal(f"no handler for route {quote(route.path)}. route entry not found.", status=404)
     try:
+        if request.trouble is not None:
+            await handled(request.trouble, world, route, call)
         response = await run(route, call, sent)
         if response is not None and decision.filter_path:
             response = filter_listing(world, route, bearer, response, decision.filter_path)
         if response is not None and response.lease is not None:
+            if request.trouble is not None:
+                request.trouble.lending(world, route, response)
             response = lease(world, route, bearer.token, response)
             if request.inline and response.lease is not None and response.lease.id:
                 await world.leases.revoke_prefix(response.lease.id, namespace_id=route.namespace.id)
@@ -247,6 +255,8 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
 
 def permit(request: Request, route: Route, bearer: Bearer, operation: str) -> "Decision":
     """What policies say of a request that they allow. Raises Refusal when they do not."""
+    if request.trouble is not None:
+        request.trouble.permitting(request, route)
     path = route.namespace.path + route.path
     if not route.inner and operation in ("create", "update") and not path.endswith("/"):
         path += "/"  # the real server's check for existence leaves the mount's slash on the path
@@ -274,6 +284,13 @@ def filter_listing(world: "World", route: Route, bearer: Bearer, response: Respo
     if "key_info" in data:
         shown["key_info"] = {key: value for key, value in data["key_info"].items() if key in kept}
     return msgspec.structs.replace(response, data=shown)
+
+
+async def handled(trouble: Trouble, world: "World", route: Route, call: Any) -> None:
+    """What goes wrong on purpose in place of the handler. Raises VaultError."""
+    wait = trouble.handling(world, route, call)
+    if wait is not None:
+        await waited(wait)
 
 
 async def run(route: Route, call: Any, sent: Mapping[str, Any]) -> Response | None:
@@ -342,8 +359,12 @@ async def login(
         call.operation = "create" if known is False else "update"
     user = locked_out(world, route, call)
     try:
+        if request.trouble is not None:
+            await handled(request.trouble, world, route, call)
         response = await run(route, call, request.data)
         if response is not None and response.auth is not None and request.operation in ("update", "create", "read"):
+            if request.trouble is not None:
+                request.trouble.lending(world, route, response)
             if not isinstance(mounted.backend, AuthMethod):
                 raise InternalError
             response = issue(world, route, response)

@@ -275,7 +275,7 @@ def check(world: "World", *, path: str, namespace: str, address: str, data: Call
     mount = "" if mounted is None else mounted.mount.path
     role = ""
     if mounted is not None and quotas.by_role(where, mount):
-        role = _role(world, mounted, data())
+        role = role_of_login(world, mounted, data())
     rule = quotas.find(where, mount, path, role)
     return FREE if rule is None else quotas.take(rule, address)
 
@@ -291,7 +291,7 @@ def tell(world: "World", request: Request, error: VaultError) -> None:
     world.audit.refused(request, namespace, error.errors[0])
 
 
-def _role(world: "World", mounted: "Mounted", data: Mapping[str, Any]) -> str:
+def role_of_login(world: "World", mounted: "Mounted", data: Mapping[str, Any]) -> str:
     """The role that a login would log in as, or an empty string."""
     backend = mounted.backend
     match = mounted.match("login")

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from sandboxd.vault.faults import Trouble
+
 Operation = Literal[
     "create", "update", "read", "list", "scan", "delete", "patch", "help", "header", "renew", "revoke", "timer"
 ]
@@ -35,7 +37,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""  # raw, only for what is not JSON (OCSP requests, raft snapshots)
     client_certificates: tuple[bytes, ...] = ()  # DER, leaf first
     inline: bool = False  # its token comes from the login in its own headers, and is kept nowhere
-    own: bool = False  # the sandbox's own: outages are for apps
+    own: bool = False  # the sandbox's own, and no app's
+    trouble: Trouble | None = None  # what goes wrong with it on purpose
 
     def header(self, name: str) -> str:
         """The first value of a header (lower-case name), or an empty string."""

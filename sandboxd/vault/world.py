@@ -16,6 +16,7 @@ from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.entropy import Entropy
 from sandboxd.vault.errors import Failure, Refusal, Sealed
 from sandboxd.vault.events import Events
+from sandboxd.vault.faults import Faults
 from sandboxd.vault.framework.backend import Response
 from sandboxd.vault.framework.loopback import is_live
 from sandboxd.vault.framework.records import sanitize_policies
@@ -47,16 +48,6 @@ VERSIONS: dict[Profile, str] = {"vault": "2.1.1", "openbao": "2.7.2"}
 
 DAY = 24 * 60 * 60
 DEFAULT_TTL = MAX_TTL = 32 * DAY
-
-
-class Faults(Protocol):
-    """What goes wrong on purpose: a slot that stays empty until faults are wanted."""
-
-    async def before(self, request: Request, namespace: Namespace) -> None:
-        """May wait, or raise VaultError."""
-
-    async def after(self, request: Request, response: Response | None) -> Response | None:
-        """May wait, raise VaultError, or change the answer."""
 
 
 class Observer(Protocol):

@@ -6,7 +6,8 @@ import pytest
 from unit.helpers import call, world
 
 from sandboxd.edge import runtime
-from sandboxd.edge.runtime import Listener, run, serving
+from sandboxd.edge.doors import Listener
+from sandboxd.edge.runtime import run, serving
 from sandboxd.edge.tasks import Ready, begin
 from sandboxd.vault.errors import Failure
 from sandboxd.vault.waiting import spawn

@@ -10,8 +10,9 @@ from unit.leasing import lend
 from sandboxd.edge import worlds as module
 from sandboxd.edge.app import App
 from sandboxd.edge.control import Control
+from sandboxd.edge.doors import Listener
 from sandboxd.edge.messages import Incoming
-from sandboxd.edge.runtime import Listener, serving
+from sandboxd.edge.runtime import serving
 from sandboxd.edge.sandbox import Options, open_sandbox
 from sandboxd.vault.clock import NANOSECONDS, Clock
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.helpers import call, world
+from unit.helpers import call, finished, world
 
-from sandboxd.vault.errors import Refusal
+from sandboxd.vault import pipeline
+from sandboxd.vault.errors import Refusal, VaultError
+from sandboxd.vault.faults import Trouble
 from sandboxd.vault.framework.backend import Response
+from sandboxd.vault.request import Request
 
 if TYPE_CHECKING:
-    from sandboxd.vault.request import Request
+    from sandboxd.vault.routing import Route
+    from sandboxd.vault.world import World
 
 DENIED = "1 error occurred:\n\t* permission denied\n\n"
 
@@ -112,44 +116,76 @@ def test_paths_of_the_root_namespace_are_there_alone(made):
     assert reply.status == 400
 
 
-class Outage:
-    """Fails before or after, and remembers what it saw."""
+class Out(Trouble):
+    """Fails at one place of a request's way, and remembers where it was."""
 
     def __init__(self, when: str) -> None:
         self.when = when
         self.seen: list[str] = []
 
-    async def before(self, request: Request, namespace: object) -> None:
-        self.seen.append(f"before {request.path}")
-        if self.when == "before":
+    def _reach(self, place: str) -> None:
+        self.seen.append(place)
+        if place == self.when:
             raise Refusal("out of order", status=500)
 
-    async def after(self, request: Request, response: Response | None) -> Response | None:
-        self.seen.append(f"after {request.path}")
-        if self.when == "after":
-            raise Refusal("out of order", status=500)
+    def before(self, world: World, request: Request) -> None:
+        self._reach("before")
+
+    def authenticating(self, world: World, request: Request) -> None:
+        self._reach("authenticating")
+
+    def permitting(self, request: Request, route: Route) -> None:
+        self._reach("permitting")
+
+    def handling(self, world: World, route: Route, call: object) -> None:
+        self._reach("handling")
+
+    def committing(self, world: World) -> None:
+        self._reach("committing")
+
+    def after(self, world: World, request: Request, response: Response | None) -> Response | None:
+        self._reach("after")
         return Response(data={"changed": True}) if self.when == "change" else response
 
 
-def test_a_fault_before_keeps_the_request_from_being_carried_out(made):
-    made.faults = outage = Outage("before")
-    assert call(made, "POST", "secret/data/new", {"data": {}}).errors == ["out of order"]
-    made.faults = None
-    assert outage.seen == ["before secret/data/new"]
+PLACES = ["before", "authenticating", "permitting", "handling", "committing", "after"]
+
+
+def send(made: World, trouble: Trouble, operation: str, path: str, data: object = None, token: str = "root"):
+    request = Request(id="1", operation=operation, path=path, data=data or {}, token=token, trouble=trouble)
+    return finished(pipeline.handle(made, request))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_trouble_strikes_at_its_place_and_nothing_comes_after_it(made, place):
+    trouble = Out(place)
+    with pytest.raises(VaultError, match="out of order"):
+        send(made, trouble, "update", "secret/data/new", {"data": {}})
+    reached = PLACES[: PLACES.index(place) + 1]
+    committed = [] if place in ("before", "committing", "after") else ["committing"]  # a refusal is kept as well
+    assert trouble.seen == reached + committed
+
+
+@pytest.mark.parametrize("place", PLACES[:4])
+def test_trouble_before_the_handler_keeps_the_request_from_being_carried_out(made, place):
+    with pytest.raises(VaultError):
+        send(made, Out(place), "update", "secret/data/new", {"data": {}})
     assert call(made, "GET", "secret/data/new").status == 404
 
 
-def test_a_fault_after_loses_the_answer_alone(made):
-    made.faults = outage = Outage("after")
-    assert call(made, "POST", "secret/data/new", {"data": {}}).errors == ["out of order"]
-    made.faults = None
-    assert outage.seen == ["before secret/data/new", "after secret/data/new"]
+def test_trouble_afterwards_loses_the_answer_alone(made):
+    with pytest.raises(VaultError):
+        send(made, Out("after"), "update", "secret/data/new", {"data": {}})
     assert call(made, "GET", "secret/data/new").status == 200
 
 
-def test_a_fault_may_change_an_answer(made):
-    made.faults = Outage("change")
-    assert call(made, "GET", "secret/data/mine").data == {"changed": True}
+def test_trouble_may_change_an_answer(made):
+    assert send(made, Out("change"), "read", "secret/data/mine").data == {"changed": True}
+
+
+def test_who_has_no_permission_is_told_so_before_the_engine_is_in_trouble(made):
+    with pytest.raises(VaultError, match="permission denied"):
+        send(made, Out("handling"), "read", "secret/data/mine", token="none")
 
 
 def test_a_use_that_counts_is_kept_also_when_the_request_is_refused(made):
