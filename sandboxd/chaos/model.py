@@ -115,7 +115,7 @@ class Fault(
     except_: Annotated[Patterns, Meta(description="API paths that are spared.")] = ()
     operation: Annotated[
         Operation | tuple[Operation, ...],
-        Meta(description="What is done: read, list, write, patch, delete; login, renew and revoke by their paths."),
+        Meta(description="What is done; login, renew and revoke are told by their paths."),
     ] = ()
     mount_type: Annotated[Patterns, Meta(description="Types of the mount: kv, database, approle, …")] = ()
     namespace: Annotated[Patterns, Meta(description="Namespaces; those below one are meant by team/*.")] = ()
@@ -138,7 +138,7 @@ class Fault(
     for_: Annotated[Span, Meta(description="End so long after it began; 0 for never.")] = 0
     clock: Annotated[
         Literal["real", "sandbox"],
-        Meta(description="Whose time `from` and `for` are: that of the sandbox can be moved."),
+        Meta(description="Whose time `from` and `for` are; that of the sandbox can be moved."),
     ] = "real"
     before: Annotated[Wait, Meta(description="Wait so long before it strikes.")] = 0
     name: Annotated[str, Meta(description="What it is called in counters; by default its kind.")] = ""

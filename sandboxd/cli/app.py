@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sandboxd import __version__
-from sandboxd.cli import living_app, states_app
+from sandboxd.cli import chaos_app, living_app, states_app
 from sandboxd.cli.options import Json, Name, World
 
 app = typer.Typer(
@@ -200,6 +200,7 @@ def version() -> None:
 
 
 living_app.add_to(app)
+chaos_app.add_to(app)
 
 
 @fixtures_app.command("check")

@@ -2,8 +2,10 @@
 
 GET    chaos                what is going wrong: faults, scenarios under way, the latest strikes (?strikes=20)
 GET    chaos/catalogue      the kinds of faults, and the scenarios by name
+GET    chaos/*              the page of a scenario, in Markdown
 POST   chaos/faults         {"fault": "slow", "delay": "2s", "path": "secret/*", ...}: begin with a fault; ?seed=
 POST   chaos/runs           {"name": "brown-out"} or {"name": "mine", "scenario": {...}}, "seed": begin with a scenario
+                            with "aim": ["app=shop", "for=10s"], which all of its faults have instead of their own
 POST   chaos/replay         {"run": "r1"}: do a run again; with "seed", drawn anew
 POST   chaos/header         {"allowed": true}: let requests ask for faults by X-Sandboxd-Fault
 POST   chaos/turn           begin and end what is due, now
@@ -20,7 +22,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
-from sandboxd.chaos.kinds import FAMILIES, kind_name
+from sandboxd.chaos.kinds import FAMILIES, KINDS, kind_name
 from sandboxd.edge.messages import CONTROL
 from sandboxd.fixtures import scenarios
 from sandboxd.vault.clock import NANOSECONDS
@@ -43,6 +45,7 @@ class Begin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     scenario: msgspec.Raw = msgspec.Raw(b"")
     seed: str = ""
+    aim: list[str] = []
 
 
 class Again(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,8 +68,8 @@ def find(sandbox: Sandbox, name: str) -> Scenario:
     if found is None:
         from sandboxd.fixtures.problems import close_to
 
-        known = [*scenarios.names(), *(() if sandbox.plan is None else sandbox.plan.scenarios)]
-        raise Refusal(f'there is no scenario "{name}". {close_to(name, known)}'.rstrip(), status=404)
+        known = [*scenarios.names(), *(() if sandbox.plan is None else sandbox.plan.scenarios), *KINDS]
+        raise Refusal(f'there is no scenario or fault "{name}". {close_to(name, known)}'.rstrip(), status=404)
     return found
 
 
@@ -127,8 +130,12 @@ def _strike(struck: Struck) -> dict[str, Any]:
 
 
 def _catalogue(sandbox: Sandbox, _incoming: Incoming) -> Any:
-    own = {} if sandbox.plan is None else sandbox.plan.scenarios
-    found = {**{name: find(sandbox, name) for name in scenarios.names()}, **own}
+    return catalogue({} if sandbox.plan is None else sandbox.plan.scenarios)
+
+
+def catalogue(own: Mapping[str, Scenario]) -> Any:
+    """The kinds of faults, and the scenarios: those that ship with sandboxd, and a fixture's own."""
+    shipped = {name: found for name in scenarios.names() if (found := scenarios.named(name)) is not None}
     return {
         "faults": [
             {"kind": kind_name(kind), "family": family, "depth": kind.DEPTH, "help": kind.HELP}
@@ -136,10 +143,17 @@ def _catalogue(sandbox: Sandbox, _incoming: Incoming) -> Any:
             for kind in kinds
         ],
         "scenarios": [
-            {"name": name, "title": each.title, "tags": each.tags, "needs": each.needs, "own": name in own}
-            for name, each in sorted(found.items())
+            {"name": name, "title": each.title, "tags": list(each.tags), "needs": list(each.needs), "own": name in own}
+            for name, each in sorted({**shipped, **own}.items())
         ],
     }
+
+
+def _show(sandbox: Sandbox, incoming: Incoming) -> Any:
+    name = unquote(incoming.target.partition("?")[0][len(CONTROL) :].rstrip("/").split("/")[1])
+    from sandboxd.chaos.page import page
+
+    return {"name": name, "page": page(name, find(sandbox, name))}
 
 
 async def _start(sandbox: Sandbox, incoming: Incoming) -> Any:
@@ -167,6 +181,7 @@ async def _begin(sandbox: Sandbox, incoming: Incoming) -> Any:
     try:
         written = bytes(wanted.scenario)
         scenario = scenarios.scenario_of(written, wanted.name) if written else find(sandbox, wanted.name)
+        scenario = scenarios.aimed_at(scenario, wanted.aim, "aim")
     except ValueError as error:
         raise Refusal(str(error)) from None
     run = await sandbox.chaos.run(wanted.name, scenario, seed=wanted.seed)
@@ -208,6 +223,7 @@ ROUTES: Mapping[tuple[str, str], Callable[[Sandbox, Incoming], Any]] = {
     ("GET", "chaos"): _status,
     ("DELETE", "chaos"): _calm,
     ("GET", "chaos/catalogue"): _catalogue,
+    ("GET", "chaos/*"): _show,
     ("POST", "chaos/faults"): _start,
     ("POST", "chaos/runs"): _begin,
     ("POST", "chaos/replay"): _replay,

@@ -69,7 +69,7 @@ async def answer(app: App, incoming: Incoming, path: str, query: str) -> Answer:
         strike = _by_header(chaos, decoding.first(incoming.headers, FAULT))
     elif chaos is not None:
         if chaos.due <= 0:
-            await waited(chaos.turn())
+            await chaos.turn()
         strike = chaos.strike(seen(app, incoming, path, query))
     if chaos is None or strike is None:
         return await app.served(incoming, path, query)
