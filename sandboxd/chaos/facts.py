@@ -167,9 +167,9 @@ class Seen:
 
     @cached_property
     def apps(self) -> tuple[str, ...]:
-        """What the app that sent it is called."""
+        """What the app that sent it is called, the most telling name first."""
         token = self.token
-        names = (self.header("user-agent"), self.header(APP), "" if token is None else token.display_name)
+        names = (self.header(APP), self.header("user-agent"), "" if token is None else token.display_name)
         return tuple(filter(None, names))
 
     def header(self, name: str) -> str:

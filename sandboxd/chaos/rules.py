@@ -257,7 +257,7 @@ class Rules:
             number=strike.number,
             key=seen.key,
             ordinal=ordinal,
-            app=seen.apps[-1] if seen.apps else "",
+            app=seen.apps[0] if seen.apps else "",
         )
         self.struck.append(struck)
         if self.on_strike is not None:

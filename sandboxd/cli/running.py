@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from sandboxd.cli import client, state
+from sandboxd.cli import state
 from sandboxd.cli.output import NOT_RUNNING, say, say_json, stop
+from sandboxd.edge import asking
 from sandboxd.edge.messages import CONTROL
 from sandboxd.vault.errors import in_one_line
 
@@ -38,7 +39,7 @@ def ask(name: str, method: str, route: str, body: Any = None, *, timeout: float 
     running = _known(name)
     world = os.environ.get("SANDBOXD_WORLD", "") if world is None else world
     try:
-        status, found = client.ask(
+        status, found = asking.ask(
             running.control or running.address,
             method,
             CONTROL + route,
@@ -47,7 +48,7 @@ def ask(name: str, method: str, route: str, body: Any = None, *, timeout: float 
             timeout=timeout,
             world=world,
         )
-    except client.Unreachable as error:
+    except asking.Unreachable as error:
         stop(
             f'the sandbox "{name}" (pid {running.pid}) does not answer at {running.control or running.address}: {error}'
         )

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from sandboxd.cli import client
+from sandboxd.edge import asking
 
 
 @contextmanager
@@ -39,16 +40,16 @@ def serving(answers: dict[str, tuple[int, bytes]]):
 def test_an_answer_is_decoded():
     with serving({"/a": (200, b'{"x": 1}'), "/b": (200, b""), "/c": (500, b"oh no")}) as port:
         address = f"http://127.0.0.1:{port}"
-        assert client.ask(address, "GET", "/a") == (200, {"x": 1})
-        assert client.ask(address, "POST", "/b", body={"y": 2}) == (200, None)
-        assert client.ask(address, "GET", "/c") == (500, "oh no")
+        assert asking.ask(address, "GET", "/a") == (200, {"x": 1})
+        assert asking.ask(address, "POST", "/b", body={"y": 2}) == (200, None)
+        assert asking.ask(address, "GET", "/c") == (500, "oh no")
 
 
 def test_where_nobody_answers_is_said_so():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        with pytest.raises(client.Unreachable):
-            client.ask(f"http://127.0.0.1:{probe.getsockname()[1]}", "GET", "/")
+        with pytest.raises(asking.Unreachable):
+            asking.ask(f"http://127.0.0.1:{probe.getsockname()[1]}", "GET", "/")
 
 
 @pytest.mark.parametrize(
