@@ -33,6 +33,7 @@ from sandboxd.edge.parse import (
     too_large,
 )
 from sandboxd.edge.tasks import Ready, begin
+from sandboxd.edge.watching import Watch, Watcher
 from sandboxd.edge.writing import written
 from sandboxd.vault.reporting import report
 from sandboxd.vault.waiting import spawn
@@ -64,6 +65,8 @@ class Server:
     def __init__(self, app: Application, now: Callable[[], float], guard: Callable[[Incoming], Answer | None]) -> None:
         self.app = app
         self.guard = guard
+        self.watcher: Watcher | None = None
+        """Told of all connections that are made from now on."""
         self.connections: set[Connection] = set()
         self._now = now
         self._second = 0
@@ -131,6 +134,7 @@ class Connection(asyncio.Protocol):
         self._certificates: tuple[bytes, ...] = ()
         self._tls = False
         self._playing: asyncio.Task[None] | None = None  # the answer that goes out wrongly
+        self._watch: Watch | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a new connection."""
@@ -143,6 +147,8 @@ class Connection(asyncio.Protocol):
             certificate = cast("ssl.SSLObject", tls).getpeercert(binary_form=True)
             self._certificates = (certificate,) if certificate else ()
         self._server.connections.add(self)
+        if self._server.watcher is not None:
+            self._watch = self._server.watcher.opened(*self._peer)
         self._timer = self._loop.call_later(KEEP_ALIVE, self.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- named by asyncio
@@ -154,6 +160,8 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         if self._playing is not None:
             self._playing.cancel()
+        if self._watch is not None:
+            self._watch.closed()
 
     def data_received(self, data: bytes) -> None:
         """Read what came in, and answer what is complete."""
@@ -225,6 +233,8 @@ class Connection(asyncio.Protocol):
 
         Gives whether the other direction stays open for that, which TLS does not know.
         """
+        if self._watch is not None:
+            self._watch.hung_up()
         if self._body is not None:
             self._refuse(self._head, Answer(500, encode_errors(("unexpected EOF",)), standard=False, close=True))
         elif self._buffer:
@@ -237,6 +247,8 @@ class Connection(asyncio.Protocol):
         """Send bytes as they are."""
         if self._transport is not None:
             self._transport.write(data)
+            if self._watch is not None:
+                self._watch.wrote(len(data))
 
     def pause_writing(self) -> None:
         """The client reads slowly: answer no more of its requests until it has read."""
@@ -266,6 +278,8 @@ class Connection(asyncio.Protocol):
         """An answer has gone out wrongly: go on, close, or reset."""
         self._playing = None
         self._busy = False
+        if self._watch is not None:
+            self._watch.ended(how)
         if self._transport is None:
             return
         if how == "reset":
@@ -294,6 +308,8 @@ class Connection(asyncio.Protocol):
             incoming = Incoming(
                 head.method, head.target, head.headers, body, *self._peer, self._certificates, self._tls
             )
+            if self._watch is not None:
+                self._watch.asked(incoming)
             refused = self._server.guard(incoming)
             if refused is not None:
                 self._send(head, refused)
@@ -329,6 +345,8 @@ class Connection(asyncio.Protocol):
         last = self._finishing and not (self._queue or self._unfinished)
         close = last or head.close or answer.close
         raw = written(head, answer, self._server.date, close=close)
+        if self._watch is not None:
+            self._watch.answers(answer, len(raw))
         if answer.conduct is not None:
             self._busy = True
             self._playing = spawn(answer.conduct.play(self, raw, close=close), "an answer that goes wrong")

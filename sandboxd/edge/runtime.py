@@ -12,6 +12,7 @@ from sandboxd.edge.doors import Doors, Listener
 from sandboxd.edge.encode import encode_for_wrapping
 from sandboxd.edge.guard import make_guard
 from sandboxd.edge.http1 import Server
+from sandboxd.edge.watching import Watcher
 from sandboxd.insight import insight
 from sandboxd.sys.catalog import BuiltIn
 from sandboxd.vault.clock import Clock
@@ -60,9 +61,12 @@ def beside(world: World, name: str) -> World:
 
 @contextlib.asynccontextmanager
 async def serving(
-    world: World, listeners: Sequence[Listener], control: Control | None = None
+    world: World, listeners: Sequence[Listener], control: Control | None = None, watcher: Watcher | None = None
 ) -> AsyncIterator[list[tuple[str, int]]]:
     """Answer requests for a world; gives the addresses that it listens on, and closes them at the end.
+
+    Args:
+        watcher: is told of all connections.
 
     Raises OSError when an address cannot be had.
     """
@@ -73,6 +77,7 @@ async def serving(
     try:
         for listener in listeners:
             server = Server(app, world.clock.now, make_guard(listener.allowed_hosts, app.cors_origins))
+            server.watcher = watcher
             await doors.open(listener, server)
         ticking = spawn(tick(world), "the passing of time")
         if control is not None:
