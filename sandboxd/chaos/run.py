@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sandboxd.chaos.chance import Chance
+from sandboxd.chaos.kinds.http import Stale
+from sandboxd.chaos.kinds.vault import Lagging
+from sandboxd.chaos.lasting import Lasting
 from sandboxd.chaos.rules import NEVER, Active, Ramp, Replay, Rules, Struck
 from sandboxd.chaos.scenario import Scenario, Step, steps
 from sandboxd.vault.clock import NANOSECONDS
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from sandboxd.chaos.effects import Effect
     from sandboxd.chaos.facts import Seen
     from sandboxd.chaos.model import Fault
+    from sandboxd.chaos.replica import Replica, Writes
     from sandboxd.chaos.rules import Strike
     from sandboxd.rotation import Rotation
     from sandboxd.vault.world import World
@@ -94,7 +99,7 @@ class Chaos:
         """Told whenever faults begin or end: listeners have to follow, and timers."""
         self.doors = doors
         self._effects: dict[str, Effect] = {}
-        self._held: dict[str, set[asyncio.Future[bool]]] = {}
+        self.lasting = Lasting()
         self._header_faults: dict[str, Active] = {}
         self._header_allowed = False
         self._entropy = world.entropy.fork("chaos")
@@ -126,7 +131,7 @@ class Chaos:
         if found is None:
             fault = read(text)
             if len(self._header_faults) >= MOST_FAULTS:
-                self._header_faults.clear()
+                self._forget_header_faults()
             chance = Chance("header")
             found = self._header_faults[text] = Active(f"header {text}", fault, self.world.clock, chance)
         return found
@@ -140,22 +145,25 @@ class Chaos:
 
         Gives whether the time has passed: False when the fault ended before.
         """
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[bool] = loop.create_future()
-        held = self._held.setdefault(active.id, set())
-        held.add(ended)
-        timer = None if seconds is None else loop.call_later(seconds, _passed, ended)
-        try:
-            return await ended
-        finally:
-            held.discard(ended)
-            if timer is not None:
-                timer.cancel()
+        return await self.lasting.hold(active.id, seconds)
 
-    def _release(self, id_: str) -> None:
-        for waiting in self._held.pop(id_, ()):
-            if not waiting.done():
-                waiting.set_result(False)
+    def replica(self, active: Active) -> Replica:
+        """The replica that answers for the world while a fault lasts, as the world was when that began."""
+        from sandboxd.chaos.replica import Replica
+
+        return self.lasting.keep(active.id, lambda: Replica(self.world, self.writes, active.fault))
+
+    @cached_property
+    def writes(self) -> Writes:
+        """The world's writes, counted while somebody follows them."""
+        from sandboxd.chaos.replica import Writes
+
+        return Writes(self.world)
+
+    def _forget_header_faults(self) -> None:
+        for active in self._header_faults.values():
+            self.lasting.end(active.id)
+        self._header_faults.clear()
 
     # Starting and stopping.
 
@@ -251,11 +259,15 @@ class Chaos:
                 self._end(run)
             for active in self.rules:
                 self._end_fault(active)
-            for active in self._header_faults.values():
-                self._release(active.id)
-            self._header_faults.clear()
+            self._forget_header_faults()
             self._settle()
             return count
+
+    def lift(self, active: Active) -> None:
+        """End a fault that a client has put right, as by unsealing; nothing happens when it is over."""
+        if self.rules.get(active.id) is active:
+            self._end_fault(active)
+            self._settle()
 
     # Time.
 
@@ -270,7 +282,7 @@ class Chaos:
             for moment in (active.begins, active.ends):
                 if moment != NEVER and moment > self._clock_of(active.fault.clock)():
                     found = min(found, self._until(moment, active.fault.clock))
-            if active.over:
+            if active.over or (_behind(active) and not self.lasting.keeps(active.id)):
                 return 0.0
         return found
 
@@ -326,7 +338,7 @@ class Chaos:
 
     def _end_fault(self, active: Active) -> None:
         self.rules.remove(active.id)
-        self._release(active.id)
+        self.lasting.end(active.id)
         effect = self._effects.pop(active.id, None)
         if effect is not None:
             effect.undo()
@@ -337,6 +349,8 @@ class Chaos:
         for active in self.rules:
             if active.fault.DEPTH == "state" and active.on and active.id not in self._effects:
                 self._effects[active.id] = await effects.begin(self, active)
+            elif _behind(active):
+                self.replica(active)
 
     def _replaying(self) -> set[str]:
         return {run.id for run in self.runs.values() if run.replay_of and not run.over}
@@ -382,6 +396,6 @@ class Chaos:
             run.note(struck)
 
 
-def _passed(waiting: asyncio.Future[bool]) -> None:
-    if not waiting.done():
-        waiting.set_result(True)
+def _behind(active: Active) -> bool:
+    """Whether a fault has a replica answer now."""
+    return isinstance(active.fault, Stale | Lagging) and active.on

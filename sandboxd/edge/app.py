@@ -197,7 +197,15 @@ class App:
         return self._encoded(request, await pipeline.handle(self.world, request), twice=plain and _twice(name))
 
     def _decoded(self, incoming: Incoming, path: str, query: str, target: str = "") -> Request:
-        return decoding.decode(incoming, path, query, self._new_id, max_strings=self._max_strings, target=target)
+        return decoding.decode(
+            incoming,
+            path,
+            query,
+            self._new_id,
+            profile=self.world.profile,
+            max_strings=self._max_strings,
+            target=target,
+        )
 
     def _new_id(self) -> str:
         return self.world.entropy.uuid()

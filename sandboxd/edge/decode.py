@@ -114,6 +114,7 @@ def decode(
     query: str,
     new_id: Callable[[], str],
     *,
+    profile: str = "openbao",
     max_strings: int = gojson.MAX_STRINGS,
     target: str = "",
 ) -> Request:
@@ -121,6 +122,7 @@ def decode(
 
     Args:
         path: starts with `/v1/`.
+        profile: whose headers it may have.
         max_strings: how many strings a JSON body may hold; 0 for any number.
         target: Go's name for what the body is decoded into, where it is not a map.
     """
@@ -166,8 +168,12 @@ def decode(
         raise refused(400, "cannot handle internal-only request operation")
     else:
         raise Refused(Answer(405, encode_errors(()), close=method == "CONNECT"))
-    if "x-vault-mfa" in headers or "x-vault-index" in headers:
-        check_headers(headers)
+    if "x-vault-mfa" in headers:
+        check_mfa(headers)
+    if "x-vault-index" in headers or "x-vault-inconsistent" in headers:
+        from sandboxd.edge.consistency import check
+
+        check(headers, profile)
     return Request(
         id=new_id(),
         operation=operation,
@@ -215,15 +221,12 @@ def token(headers: Mapping[str, tuple[str, ...]]) -> str:
     return found
 
 
-def check_headers(headers: Mapping[str, tuple[str, ...]]) -> None:
-    """Refuse what the real server cannot read in headers that have no effect here. Raises Refused."""
+def check_mfa(headers: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse what the real server cannot read in a header that has no effect here. Raises Refused."""
     for value in headers.get("x-vault-mfa", ()):
         if value.startswith(":"):
             text = 'invalid data in header "X-Vault-MFA"; missing method name or ID'
             raise refused(400, f"failed to parse X-Vault-MFA header: {text}")
-    if first(headers, "x-vault-index"):
-        # A state comes from an answer's own header, which a single server never sends.
-        raise refused(400, 'failed to decode "X-Vault-Index"')
 
 
 def wrap_ttl(headers: Mapping[str, tuple[str, ...]]) -> int:

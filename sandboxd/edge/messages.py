@@ -43,3 +43,4 @@ class Answer(NamedTuple):
     standard: bool = True  # whether it has the headers that all answers have
     close: bool = False  # whether the connection ends with it
     conduct: "Conduct | None" = None  # how it goes out, where that is to go wrong
+    reason: str = ""  # the words behind the status, where they are not the usual ones

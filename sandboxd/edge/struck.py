@@ -10,14 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sandboxd.chaos.facts import Seen
-from sandboxd.chaos.kinds import http, transport
+from sandboxd.chaos.kinds import transport
 from sandboxd.chaos.model import Fault
+from sandboxd.edge import conditions, struck_http
 from sandboxd.edge import decode as decoding
 from sandboxd.edge.conduct import Cut, Hold, Instead, Late, Never, Pieces, broken_chunks
 from sandboxd.edge.decode import Refused, refused
-from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.encode import refused as refusal
 from sandboxd.edge.messages import FAULT, Answer, Incoming
+from sandboxd.edge.proxies import page as proxy_page
 from sandboxd.vault.durations import parse_nanoseconds
 from sandboxd.vault.errors import VaultError
 from sandboxd.vault.waiting import waited
@@ -49,6 +50,11 @@ class Case(NamedTuple):
     def hold(self) -> Hold:
         """Waits, as long as the fault lasts."""
         return partial(self.chaos.hold, self.strike.active)
+
+    @property
+    def seen(self) -> Seen:
+        """It as chaos sees it."""
+        return seen(self.app, self.incoming, self.path, self.query)
 
     async def served(self, **changed: Any) -> Answer:
         """The answer that it would have had."""
@@ -166,7 +172,7 @@ async def _answer_lost(case: Case) -> Answer:
     found = await case.served()
     how = case.fault.by
     if how == "gateway-timeout":
-        return proxy_page("nginx", 504, case.incoming)
+        return proxy_page("nginx", 504)
     if how == "silent":
         return found._replace(conduct=Never(case.hold))
     return found._replace(conduct=Cut(lambda _head, _whole: 0, "reset" if how == "reset" else "close"))
@@ -207,43 +213,6 @@ def _garbage(case: Case) -> Answer:
     return Answer(200, conduct=Instead(lambda _raw: garbage))
 
 
-# Wrong answers.
-
-
-def _status(case: Case) -> Answer:
-    fault: http.Status = case.fault
-    body = fault.body.encode() if fault.body else encode_errors(fault.errors)
-    return Answer(fault.code, body, tuple(fault.headers.items()), fault.content_type, standard=not fault.body)
-
-
-def _throttled(case: Case) -> Answer:
-    fault: http.Throttled = case.fault
-    seconds = -(-parse_nanoseconds(fault.retry_after) // SECOND)
-    headers: list[tuple[str, str]] = [("Retry-After", str(seconds))] if seconds else []
-    if fault.limit:
-        headers += [
-            ("X-RateLimit-Limit", str(fault.limit)),
-            ("X-RateLimit-Remaining", "0"),
-            ("X-RateLimit-Reset", str(seconds or 1)),
-        ]
-    return Answer(429, b"Too Many Requests\n", tuple(headers), "text/plain; charset=utf-8", standard=False)
-
-
-def _proxy_page(case: Case) -> Answer:
-    return proxy_page(case.fault.proxy, case.fault.code, case.incoming)
-
-
-def proxy_page(proxy: str, code: int, incoming: Incoming) -> Answer:
-    """The error page of a proxy."""
-    from sandboxd.edge.proxies import page
-
-    return page(proxy, code, incoming)
-
-
-async def _content_type(case: Case) -> Answer:
-    return (await case.served())._replace(content_type=case.fault.type)
-
-
 ACTS: Mapping[type[Fault], Act] = {
     transport.Silent: _silent,
     transport.Reset: _reset,
@@ -255,8 +224,6 @@ ACTS: Mapping[type[Fault], Act] = {
     transport.Truncated: _truncated,
     transport.MalformedChunk: _malformed_chunk,
     transport.Garbage: _garbage,
-    http.Status: _status,
-    http.ProxyPage: _proxy_page,
-    http.Throttled: _throttled,
-    http.ContentType: _content_type,
+    **struck_http.ACTS,
+    **conditions.ACTS,
 }

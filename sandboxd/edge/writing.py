@@ -17,7 +17,7 @@ def written(head: Head, answer: Answer, date_now: Callable[[], str], *, close: b
         date_now: gives the Date header.
         close: whether the connection ends with it.
     """
-    status, body, headers, kind, standard, _, _ = answer
+    status, body, headers, kind, standard, _, _, reason = answer
     namespace = head.headers.get("x-vault-namespace") if standard else None
     if headers or namespace or not standard or not kind or status >= 600:
         lines = dict(headers)
@@ -39,7 +39,7 @@ def written(head: Head, answer: Answer, date_now: Callable[[], str], *, close: b
     ending = "Connection: keep-alive\r\n" if head.kept else ""
     if close:
         ending = "" if head.old else "Connection: close\r\n"
-    phrase = _PHRASES.get(status) or f"status code {status}"
+    phrase = reason or _PHRASES.get(status) or f"status code {status}"
     version = "1.0" if head.old else "1.1"
     raw = (f"HTTP/{version} {status} {phrase}\r\n{text}Date: {date}\r\n{length}{ending}\r\n").encode(
         "utf-8", "surrogateescape"

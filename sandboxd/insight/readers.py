@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sandboxd.vault.framework.backend import Response
     from sandboxd.vault.request import Request
     from sandboxd.vault.routing import Route
+    from sandboxd.vault.storage import Storage
     from sandboxd.vault.tokens import Token
     from sandboxd.vault.world import World
 
@@ -93,8 +94,14 @@ class Readers:
         """Forget all of it."""
         self._paths = {}
 
-    def answered(self, request: Request, route: Route, token: Token, response: Response) -> None:
-        """Note who was given what, if it is something of a secrets engine."""
+    def answered(
+        self, request: Request, route: Route, token: Token, response: Response, *, storage: Storage | None = None
+    ) -> None:
+        """Note who was given what, if it is something of a secrets engine.
+
+        Args:
+            storage: where the answer came from, when it was another one than the world's.
+        """
         mounted = route.mounted
         # Credentials may also be made by a write.
         if mounted is None or (request.operation != "read" and not response.credentials):
@@ -109,7 +116,7 @@ class Readers:
         if response.status >= 400:
             return  # what was deleted is told of with its metadata, and without its data
         version = 0
-        if seen.kept and isinstance(secret := self._storage.get(seen.kept), Secret):
+        if seen.kept and isinstance(secret := (self._storage if storage is None else storage).get(seen.kept), Secret):
             version = _asked(request.data["version"]) if "version" in request.data else 0
             version = version if version > 0 else secret.current_version
         seen.at = at = self._clock.now_ns()

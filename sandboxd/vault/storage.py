@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar, overload
 from sandboxd.vault.errors import InvalidKey
 
 T = TypeVar("T")
+Follower = Callable[[str, object, object], None]
+"""Is told of a write: the path, the old and the new value, or None."""
 
 
 class Journal(Protocol):
@@ -43,6 +45,7 @@ class Storage:
         self._undo: dict[str, object] = {}
         self._watched: frozenset[type] = frozenset()
         self._watcher: Callable[[str, Any, Any], None] = lambda *_change: None
+        self._followers: tuple[Follower, ...] = ()
 
     def __len__(self) -> int:
         return len(self._values)
@@ -63,6 +66,8 @@ class Storage:
             self._count(path, 1)
         if type(value) in self._watched:
             self._watcher(path, old, value)
+        for tell in self._followers:
+            tell(path, old, value)
 
     def delete(self, path: str) -> None:
         """Remove the value at the path, if there is one."""
@@ -73,6 +78,8 @@ class Storage:
             self._count(path, -1)
             if type(old) in self._watched:
                 self._watcher(path, old, None)
+            for tell in self._followers:
+                tell(path, old, None)
 
     def watch(self, kinds: tuple[type, ...], watcher: Callable[[str, Any, Any], None]) -> None:
         """Have a function told of each write of a value of these kinds: the path, the old and the new value, or None.
@@ -80,6 +87,18 @@ class Storage:
         It is not told of what a restored snapshot or a failed commit brings back.
         """
         self._watched, self._watcher = frozenset(kinds), watcher
+
+    def follow(self, follower: Follower) -> Callable[[], None]:
+        """Have a function told of each write, whatever brought it about: the path, the old and the new value, or None.
+
+        Gives what ends that.
+        """
+        self._followers += (follower,)
+
+        def end() -> None:
+            self._followers = tuple(each for each in self._followers if each is not follower)
+
+        return end
 
     def list(self, folder: str) -> list[str]:
         """The entries of a folder ("" or ending in a slash), sorted; folders among them end in a slash."""
@@ -147,6 +166,12 @@ class Storage:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Make the state what it was; the snapshot can be used again."""
+        if self._followers:
+            for path in self._values.keys() | snapshot.values.keys():
+                old, new = self._values.get(path), snapshot.values.get(path)
+                if old is not new:
+                    for tell in self._followers:
+                        tell(path, old, new)
         if self._journal is not None:
             for path in self._values.keys() | snapshot.values.keys():
                 if self._values.get(path) is not snapshot.values.get(path):

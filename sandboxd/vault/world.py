@@ -60,6 +60,9 @@ class Observer(Protocol):
     def reload(self) -> None:
         """The state was replaced: what was seen of it is no more."""
 
+    def beside(self, storage: Storage) -> "Observer":
+        """What sees the same for a replica of the world, which has a storage of its own."""
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What is set when a world is made, and stays. Times are in seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -10,6 +11,20 @@ from msgspec import Meta
 from sandboxd.chaos.model import Fault, Span
 
 Code = Annotated[int, Meta(ge=200, le=599)]
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_FRAMING = frozenset(("content-length", "transfer-encoding", "connection", "keep-alive", "trailer", "upgrade"))
+
+
+def _check_header(name: str, value: str) -> None:
+    """Raise ValueError for a header that would leave no whole answer of those who read it."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name[:40]!r} is no name of a header")
+    if name.lower() in _FRAMING:
+        raise ValueError(f"{name} says where an answer ends, and is the server's own: truncated and others break it")
+    if not _VALUE.fullmatch(value):
+        raise ValueError(f"the value of {name} has a line break or another control character in it")
 
 
 class Status(Fault, frozen=True, tag="status"):
@@ -22,6 +37,10 @@ class Status(Fault, frozen=True, tag="status"):
     body: Annotated[str, Meta(description="A body of another form.")] = ""
     content_type: Annotated[str, Meta(description="Its type.")] = "application/json"
     headers: Annotated[dict[str, str], Meta(description="More headers.")] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in (*self.headers.items(), ("Content-Type", self.content_type)):
+            _check_header(name, value)
 
 
 class ProxyPage(Fault, frozen=True, tag="proxy-page"):
@@ -64,6 +83,9 @@ class ContentType(Fault, frozen=True, tag="content-type"):
     HELP: ClassVar[str] = "The answer as it is, under a wrong Content-Type."
 
     type: Annotated[str, Meta(description="The type; empty for no such header.")] = "text/html"
+
+    def __post_init__(self) -> None:
+        _check_header("Content-Type", self.type)
 
 
 class Stale(Fault, frozen=True, tag="stale"):

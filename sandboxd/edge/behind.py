@@ -1,0 +1,136 @@
+"""Answers from before: of a cache that is stale, or of a standby that lags behind the active node.
+
+A lagging standby answers reads and lists, and has all else answered by the active node, which is the world as it is.
+What becomes of a request that asks for more than the standby has seen:
+
+- Vault Enterprise (from its documentation on consistency): an index that it has not reached is a 412, unless the client
+  asks for forwarding; so is a token made since, which in Vault holds such an index itself. Whatever was written tells
+  its index.
+- OpenBao 2.7 (captured, and its source): such an index is a 429, unless the client asks for forwarding, or to wait; a
+  token that it does not know is the active node's to judge. Every answer that has something to tell, tells an index.
+
+What a stale cache answers has nothing to do with indexes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandboxd.chaos.indexes import written
+from sandboxd.edge.consistency import AWAIT, FORWARD, INDEX, behaviour, wanted
+from sandboxd.edge.decode import first, refused
+from sandboxd.edge.encode import encode_errors
+from sandboxd.edge.messages import Answer
+from sandboxd.fakes.tokens import looks_signed
+from sandboxd.sys.routes import DIRECT
+
+if TYPE_CHECKING:
+    from sandboxd.chaos.replica import Replica, Writes
+    from sandboxd.edge.struck import Case
+
+PATIENCE = 0.1
+"""Seconds that an OpenBao standby waits for an index by default."""
+_MISSING = "required index state not present"
+
+
+async def stale(case: Case) -> Answer:
+    """Answer from the state as it was when the fault began, where that can be."""
+    replica = case.chaos.replica(case.strike.active)
+    return await _read(case, replica) or await case.served()
+
+
+async def lagging(case: Case) -> Answer:
+    """Answer as a standby that is behind. Raises Refused for headers that cannot be read."""
+    replica = case.chaos.replica(case.strike.active)
+    replica.catch_up()
+    if case.app.world.profile == "vault":
+        return await _vault(case, replica)
+    return await _openbao(case, replica)
+
+
+async def _vault(case: Case, replica: Replica) -> Answer:
+    if _direct(case):
+        return await case.served()
+    writes = case.chaos.writes
+    before = writes.index
+    headers = case.incoming.headers
+    index = _wanted(case, writes)
+    found = None
+    if first(headers, "x-vault-forward") != "active-node":
+        if index > replica.index:
+            if FORWARD not in behaviour(headers, "vault"):
+                return Answer(412, encode_errors((_MISSING,)))
+        elif _too_new(case, replica):
+            return Answer(412, encode_errors((_MISSING,)))
+        else:
+            found = await _read(case, replica)
+    found = found or await case.served()
+    return found if writes.index == before else _told(found, case, writes.index)
+
+
+async def _openbao(case: Case, replica: Replica) -> Answer:
+    writes = case.chaos.writes
+    index = _wanted(case, writes)
+    how = behaviour(case.incoming.headers, "openbao")
+    if index > replica.index and how[0] == AWAIT:
+        await case.hold(PATIENCE)
+        replica.catch_up()
+    found = None
+    if index > replica.index:
+        if FORWARD not in how:
+            return Answer(429, encode_errors(()), (("Retry-After", "1"),))
+    else:
+        found = await _read(case, replica)
+    if found is not None:
+        return _told(found, case, replica.index) if found.status < 300 else found
+    found = await case.served()
+    return found if _direct(case) or found.status >= 300 else _told(found, case, writes.index)
+
+
+async def _read(case: Case, replica: Replica) -> Answer | None:
+    """The replica's answer, or None where it has none of its own."""
+    if _direct(case):
+        return None
+    from sandboxd.edge.app import App
+
+    there = case._replace(app=App(replica.world))
+    look = there.seen
+    if not replica.answers(look) or (look.token is None and case.seen.token is not None):
+        return None
+    found = await there.served()
+    return None if replica.discard() else found
+
+
+def _direct(case: Case) -> bool:
+    """Whether the node tells of itself."""
+    return case.path[4:] in DIRECT
+
+
+def _too_new(case: Case, replica: Replica) -> bool:
+    """Whether the token holds an index of its own that the replica has not reached."""
+    token = case.seen.token
+    if token is None or not looks_signed(token.id):
+        return False
+    return replica.world.tokens.lookup(token.id) is None
+
+
+def _wanted(case: Case, writes: Writes) -> int:
+    """The index that the client has seen; 0 for none, and for one of another cluster. Raises Refused."""
+    found = 0
+    cluster = _cluster(case)
+    for each in wanted(case.incoming.headers, case.app.world.profile):
+        if each.cluster == cluster and each.value is not None:
+            if not each.signed(writes.key):
+                raise refused(400, f'failed to decode "{INDEX}"')
+            found = max(found, each.value)
+    return found
+
+
+def _cluster(case: Case) -> str:
+    cluster = case.app.world.seal.cluster
+    return "" if cluster is None else cluster.id
+
+
+def _told(answer: Answer, case: Case, index: int) -> Answer:
+    token = written(case.app.world.profile, _cluster(case), index, case.chaos.writes.key)
+    return answer._replace(headers=(*answer.headers, (INDEX, token)))
