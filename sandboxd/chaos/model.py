@@ -103,11 +103,12 @@ class Fault(
 ):
     """What all kinds of faults have: aim and limits. Each kind is a Struct of its own, tagged with its name.
 
-    `HELP` says in a line what goes wrong.
+    `HELP` says in a line what goes wrong, `VAULT_ONLY` whether OpenBao knows no such thing.
     """
 
     HELP: ClassVar[str] = ""
     DEPTH: ClassVar[Depth] = "request"
+    VAULT_ONLY: ClassVar[bool] = False
 
     path: Annotated[
         Patterns, Meta(description="API paths without /v1/: `*` stands for anything, `+` for one segment.")

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sandboxd.chaos.chance import Chance
+from sandboxd.chaos.kinds import kind_name
 from sandboxd.chaos.kinds.http import Stale
 from sandboxd.chaos.kinds.vault import Lagging
 from sandboxd.chaos.lasting import Lasting
@@ -358,6 +359,8 @@ class Chaos:
     def _check(self, fault: Fault) -> None:
         if fault.DEPTH == "door" and not self.doors:
             raise Refusal("worlds share one listener: what goes wrong there is started in the main world")
+        if fault.VAULT_ONLY and self.world.profile != "vault":
+            raise Refusal(f"OpenBao has no {kind_name(fault)}: start the sandbox with --as vault")
         if len(self.rules) >= MOST_FAULTS:
             raise Refusal(f"there are {MOST_FAULTS} faults already; stop some", status=429)
 

@@ -1,6 +1,6 @@
 """The edge's application: an HTTP request in, an HTTP answer out. Knows no socket."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +22,7 @@ from sandboxd.vault.world import World
 
 if TYPE_CHECKING:
     from sandboxd.edge.doors import Doors
+    from sandboxd.vault.nodes import Node
 
 
 class Worlds(Protocol):
@@ -91,10 +92,18 @@ class App:
     Args:
         control: what a sandbox can do beyond the real server; None for a plain server.
         worlds: other worlds that requests may be about.
+        place: gives the node of a cluster that requests come in at; None for a single server.
     """
 
-    def __init__(self, world: World, control: "Control | None" = None, worlds: "Worlds | None" = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        control: "Control | None" = None,
+        worlds: "Worlds | None" = None,
+        place: "Callable[[], Node] | None" = None,
+    ) -> None:
         self.world = world
+        self._place = place
         self.control = control
         self._worlds = worlds
         # Only OpenBao limits the number of strings.
@@ -112,6 +121,8 @@ class App:
                 if self.control is not None and path.startswith(CONTROL):
                     return await self.control.answer(path, incoming)
                 return self._outside(path, incoming.method)
+            if self._place is not None:
+                incoming = incoming._replace(node=self._place())
             if self.world.faults is not None or FAULT in incoming.headers:
                 from sandboxd.edge import struck
 
@@ -127,6 +138,12 @@ class App:
         namespace = decoding.first(incoming.headers, "x-vault-namespace")
         if namespace and path.startswith("/v1/sys/") and root_only(path[8:]):
             raise refused(400, "operation unavailable in namespaces")
+        if incoming.node is not None:
+            from sandboxd.edge.nodes import gate
+
+            moved = gate(self.world, incoming, path)
+            if moved is not None:
+                return moved
         if self.world.quotas.rules or self.world.cors() is not None:
             return await self._gated(incoming, path, query)
         return await self._api(incoming, path, query)

@@ -190,6 +190,7 @@ def decode(
         body=body,
         client_certificates=incoming.client_certificates,
         trouble=incoming.trouble,
+        node=incoming.node,
     )
 
 

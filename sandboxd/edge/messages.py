@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from sandboxd.edge.conduct import Conduct
     from sandboxd.vault.faults import Trouble
+    from sandboxd.vault.nodes import Node
 
 CONTROL = "/_sandboxd/v1/"
 """What the paths of the control API begin with."""
@@ -19,7 +20,7 @@ FORWARD_AUTH = f"{CONTROL}forward-auth"
 class Incoming(NamedTuple):
     """A request as it came. `target` is path and query as sent; header names are in lower case.
 
-    `trouble` is what goes wrong with it on purpose.
+    `trouble` is what goes wrong with it on purpose, `node` the node of a cluster that got it.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Incoming(NamedTuple):
     client_certificates: tuple[bytes, ...] = ()
     tls: bool = False
     trouble: "Trouble | None" = None
+    node: "Node | None" = None
 
 
 class Answer(NamedTuple):

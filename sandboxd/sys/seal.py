@@ -1,8 +1,6 @@
-"""`sys/seal-status`, `init`, `unseal`, `seal`, `step-down`, `leader`, `health`: the state of the server itself."""
+"""`sys/seal-status`, `init`, `unseal`, `seal`: whether the server is open, and how it opens."""
 
 import base64
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +15,7 @@ from sandboxd.vault.errors import Refusal, UnsupportedOperation, VaultError, lis
 from sandboxd.vault.framework.backend import Path, Response, Result
 from sandboxd.vault.framework.fields import NoArgs, Strings, param
 from sandboxd.vault.namespaces import ROOT
+from sandboxd.vault.nodes import Node, condition_of, seal_of
 from sandboxd.vault.rekeying import check_pgp_keys, hidden
 from sandboxd.vault.request import Request
 from sandboxd.vault.seal import check_shares
@@ -25,10 +24,8 @@ from sandboxd.vault.world import World
 
 COMMIT_DATE = "2026-10-26T20:32:27Z"  # OpenBao 2.7.2's
 BUILD_DATE = "2026-10-27T08:13:11Z"  # a stand-in: Vault's documentation gives the form only
-NEVER = "0001-01-01T00:00:00Z"  # how Go writes a moment that was never set
-
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE = frozenset({"", "0", "f", "F", "FALSE", "false", "False"})
+CLOSED = frozenset(("sealed", "uninitialized", "removed"))
+"""The conditions of a node that shows itself as sealed."""
 _PREFIXES = {"vault": "hvs.", "openbao": "s."}
 
 
@@ -80,87 +77,32 @@ class InitAnswer(msgspec.Struct):
     root_token: str
 
 
-class OpenBaoHealth(msgspec.Struct, kw_only=True):
-    """OpenBao's answer to `sys/health`."""
-
-    initialized: bool
-    sealed: bool
-    standby: bool
-    replication_performance_mode: str
-    replication_dr_mode: str
-    server_time_utc: int
-    version: str
-    cluster_name: str | UnsetType = UNSET
-    cluster_id: str | UnsetType = UNSET
-
-
-class VaultHealth(msgspec.Struct, kw_only=True):
-    """Vault's answer to `sys/health`. From Vault's documentation."""
-
-    initialized: bool
-    sealed: bool
-    standby: bool
-    performance_standby: bool = False
-    replication_performance_mode: str
-    replication_dr_mode: str
-    server_time_utc: int
-    version: str
-    enterprise: bool = False
-    cluster_name: str | UnsetType = UNSET
-    cluster_id: str | UnsetType = UNSET
-    echo_duration_ms: int = 0
-    clock_skew_ms: int = 0
-    replication_primary_canary_age_ms: int = 0
-
-
-class OpenBaoLeader(msgspec.Struct):
-    """OpenBao's answer to `sys/leader` without high availability."""
-
-    ha_enabled: bool = False
-
-
-class VaultLeader(msgspec.Struct):
-    """Vault's answer to `sys/leader` without high availability. From Vault's documentation."""
-
-    ha_enabled: bool = False
-    is_self: bool = False
-    active_time: str = NEVER
-    leader_address: str = ""
-    leader_cluster_address: str = ""
-    performance_standby: bool = False
-    performance_standby_last_remote_wal: int = 0
-
-
-def cluster(world: World) -> tuple[str, str] | None:
-    """The name and id that the server shows of its cluster; None while it is sealed."""
+def cluster(world: World, node: Node | None = None) -> tuple[str, str] | None:
+    """The name and id that a node shows of its cluster; None while it is sealed."""
     found = world.seal.cluster
-    if found is None or world.seal.sealed:
+    if found is None or condition_of(world, node) in CLOSED:
         return None
     return world.settings.cluster_name or found.name, found.id
 
 
-def seal_status(world: World) -> OpenBaoSealStatus | VaultSealStatus:
+def seal_status(world: World, node: Node | None = None) -> OpenBaoSealStatus | VaultSealStatus:
     """What `sys/seal-status` answers."""
-    seal = world.seal
-    name, cluster_id = cluster(world) or (UNSET, UNSET)
+    seal, condition = seal_of(world, node), condition_of(world, node)
+    initialized = condition != "uninitialized"
+    name, cluster_id = cluster(world, node) or (UNSET, UNSET)
     kind = VaultSealStatus if world.profile == "vault" else OpenBaoSealStatus
     return kind(
-        initialized=seal.initialized,
-        sealed=seal.sealed,
-        t=seal.threshold,
-        n=seal.shares,
+        initialized=initialized,
+        sealed=condition in CLOSED,
+        t=seal.threshold if initialized else 0,
+        n=seal.shares if initialized else 0,
         progress=seal.progress,
         nonce=seal.nonce,
         version=world.settings.version,
         cluster_name=name,
         cluster_id=cluster_id,
-        storage_type=world.settings.storage_type,
+        storage_type=world.settings.storage_type if node is None or not node.members else "raft",
     )
-
-
-def leader(world: World) -> OpenBaoLeader | VaultLeader:
-    """What `sys/leader` answers."""
-    return VaultLeader() if world.profile == "vault" else OpenBaoLeader()
 
 
 def new_root_token(world: World) -> str:
@@ -176,12 +118,12 @@ def hex_and_base64(shares: "tuple[bytes, ...]") -> tuple[list[str], list[str]]:
 def _seal_status(world: World, request: Request) -> Answer:
     if request.operation != "read":
         raise refuse_method()
-    return 200, seal_status(world)
+    return 200, seal_status(world, request.node)
 
 
 def _init(world: World, request: Request) -> Answer:
     if request.operation == "read":
-        return 200, InitStatus(world.seal.initialized)
+        return 200, InitStatus(condition_of(world, request.node) != "uninitialized")
     if request.operation != "update":
         raise refuse_method()
     body = body_fields(
@@ -232,11 +174,12 @@ def _unseal(world: World, request: Request) -> Answer:
     body = body_fields(
         world, request, "UnsealRequest", key=("Key", str), reset=("Reset", bool), migrate=("Migrate", bool)
     )
+    seal = seal_of(world, request.node)
     if body["reset"]:
-        if not world.seal.sealed:
+        if not seal.sealed:
             refuse("vault is unsealed")
-        world.seal.reset()
-        return 200, seal_status(world)
+        seal.reset()
+        return 200, seal_status(world, request.node)
     if not body["key"]:
         refuse("'key' must be specified in request body as JSON, or 'reset' set to true")
     try:
@@ -245,14 +188,15 @@ def _unseal(world: World, request: Request) -> Answer:
         refuse(str(error))
     if body["migrate"]:
         raise VaultError("can't perform a seal migration, no migration seal found", status=500)
-    world.seal.unseal(share)
-    return 200, seal_status(world)
+    seal.unseal(share)
+    return 200, seal_status(world, request.node)
 
 
 async def _seal(world: World, request: Request) -> Answer:
     if request.operation != "update":
         raise refuse_method()
-    if world.seal.sealed:
+    seal = seal_of(world, request.node)
+    if condition_of(world, request.node) in CLOSED:
         return 204, None
     if pipeline.identify(world, request) is None:
         raise Refusal("permission denied", status=403)
@@ -263,76 +207,14 @@ async def _seal(world: World, request: Request) -> Answer:
         raise Refusal(listed(("permission denied",)), status=403)
     if bearer.token.used_up:
         await world.leases.revoke_tree(bearer.token)
-    world.seal.seal()
+    seal.seal()
     return 204, None
-
-
-def _step_down(world: World, request: Request) -> Answer:
-    del world  # without high availability there is nothing to step down from, and no token is looked at
-    if request.operation != "update":
-        raise refuse_method()
-    return 204, None
-
-
-def _leader(world: World, request: Request) -> Answer:
-    if request.operation != "read":
-        raise refuse_method()
-    return 200, leader(world)
-
-
-def _health(world: World, request: Request) -> Answer:
-    if request.operation not in ("read", "header"):
-        raise refuse_method()
-    seal = world.seal
-    query = request.data
-    if _first(query, "standbyok") not in _TRUE | _FALSE:
-        raise VaultError(status=400)
-    codes = {"uninitcode": 501, "sealedcode": 503, "standbycode": 429, "activecode": 200}
-    if world.profile == "vault":  # from Vault's documentation
-        codes |= {"drsecondarycode": 472, "performancestandbycode": 473, "haunhealthycode": 474, "removedcode": 530}
-    codes = {name: _code(query, name, code) for name, code in codes.items()}
-    status = codes["uninitcode" if not seal.initialized else "sealedcode" if seal.sealed else "activecode"]
-    name, cluster_id = cluster(world) or (UNSET, UNSET)
-    kind = VaultHealth if world.profile == "vault" else OpenBaoHealth
-    replication = "unknown" if seal.sealed else "disabled"
-    return status, kind(
-        initialized=seal.initialized,
-        sealed=seal.sealed,
-        standby=seal.sealed,
-        replication_performance_mode=replication,
-        replication_dr_mode=replication,
-        server_time_utc=int(world.clock.now()),
-        version=world.settings.version,
-        cluster_name=name,
-        cluster_id=cluster_id,
-    )
-
-
-def _first(query: Mapping[str, Any], name: str) -> str:
-    value = query.get(name, "")
-    return str(value[0] if isinstance(value, list | tuple) else value)
-
-
-def _code(query: Mapping[str, Any], name: str, default: int) -> int:
-    """A status that the client wants. Raises VaultError (400, no text) for what is no status.
-
-    The real server closes the connection when the number has not three digits; that is answered as a bad number here.
-    """
-    if name not in query:
-        return default
-    text = _first(query, name)
-    if not re.fullmatch(r"[+]?[0-9]+", text, re.ASCII) or not 100 <= int(text[-20:]) <= 999:
-        raise VaultError(status=400)
-    return max(int(text), 200)  # below it, Go sends the status ahead and 200 with the body
 
 
 DIRECT: dict[str, DirectHandler] = {
-    "sys/health": _health,
     "sys/init": _init,
-    "sys/leader": _leader,
     "sys/seal": _seal,
     "sys/seal-status": _seal_status,
-    "sys/step-down": _step_down,
     "sys/unseal": _unseal,
 }
 
@@ -368,19 +250,13 @@ def not_routed(_call: SystemCall, _args: object) -> Result:
 
 
 def _read_seal_status(call: SystemCall, _args: NoArgs) -> Result:
-    return Response(data=seal_status(call.world), bare=True)
-
-
-def _read_leader(call: SystemCall, _args: NoArgs) -> Result:
-    return Response(data=leader(call.world), bare=True)
+    return Response(data=seal_status(call.world, call.request.node), bare=True)
 
 
 PATHS: tuple[Path[Any, Any], ...] = (
-    Path("health", NoArgs, "Tell whether the server is initialised, sealed, active.", read=not_routed, login=True),
     Path(
         "init", InitArgs, "Initialise the server, or tell whether it is.", read=not_routed, write=not_routed, login=True
     ),
-    Path("leader", NoArgs, "Tell about high availability.", read=_read_leader, login=True),
     Path("seal", NoArgs, "Seal the server.", write=not_routed),
     Path(
         "seal-status",
@@ -389,6 +265,5 @@ PATHS: tuple[Path[Any, Any], ...] = (
         read=_read_seal_status,
         login=True,
     ),
-    Path("step-down", NoArgs, "Give up being the active node.", write=not_routed),
     Path("unseal", UnsealArgs, "Hand in one share of the unseal key.", write=not_routed, login=True),
 )

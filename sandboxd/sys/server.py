@@ -13,6 +13,8 @@ from sandboxd.vault.durations import rfc3339
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.framework.backend import Path, Response, Result
 from sandboxd.vault.framework.fields import CommaList, NoArgs, param
+from sandboxd.vault.nodes import Member
+from sandboxd.vault.nodes import Node as Here
 from sandboxd.vault.storage import View
 from sandboxd.vault.system import SystemCall
 
@@ -48,8 +50,12 @@ class UiHeader(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_nodes(call: SystemCall, _args: NoArgs) -> Result:
-    """The nodes of the cluster: this one."""
+    """The nodes of the cluster: this one, or all of those that are alive."""
     settings = call.world.settings
+    here = call.request.node
+    if here is not None and here.members:
+        now = rfc3339(call.clock.now_ns())
+        return {"nodes": [_member(call, each, here, now) for each in here.members if each.alive]}
     address = urlsplit(settings.api_address)
     node = Node(
         hostname=platform.node(),
@@ -63,6 +69,23 @@ def read_nodes(call: SystemCall, _args: NoArgs) -> Result:
         node.upgrade_version, node.redundancy_zone = settings.version, ""
         node.echo_duration_ms = node.clock_skew_ms = 0
     return {"nodes": [node]}
+
+
+def _member(call: SystemCall, member: Member, here: Here, now: str) -> Node:
+    version = call.world.settings.version
+    active = here.leader is not None and member.name == here.leader.name
+    node = Node(
+        hostname=platform.node(),
+        api_address=member.address,
+        cluster_address=member.cluster_address,
+        active_node=active,
+        last_echo=None if active else now,
+        version=version,
+        upgrade_version=version,
+    )
+    if call.profile == "vault":
+        node.redundancy_zone, node.echo_duration_ms, node.clock_skew_ms = "", 0, 0
+    return node
 
 
 def list_versions(call: SystemCall, _args: NoArgs) -> Result:

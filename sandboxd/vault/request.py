@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from sandboxd.vault.faults import Trouble
+
+if TYPE_CHECKING:
+    from sandboxd.vault.nodes import Node
 
 Operation = Literal[
     "create", "update", "read", "list", "scan", "delete", "patch", "help", "header", "renew", "revoke", "timer"
@@ -39,6 +42,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     inline: bool = False  # its token comes from the login in its own headers, and is kept nowhere
     own: bool = False  # the sandbox's own, and no app's
     trouble: Trouble | None = None  # what goes wrong with it on purpose
+    node: "Node | None" = None  # the node that got it; None for a single server
 
     def header(self, name: str) -> str:
         """The first value of a header (lower-case name), or an empty string."""

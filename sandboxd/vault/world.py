@@ -153,6 +153,7 @@ class World:
         self.audit.identity_of = self._identity_policies
         self.seal.on_open = self._opened
         self.faults: Faults | None = None
+        self.step_down: Callable[[], None] | None = None  # has another node of the cluster become the leader
         self.address = ""  # where it answers, once it does
         self.observer: Observer | None = None
         self.declared: Callable[[str, str, int], dict[str, Any]] = _undeclared

@@ -34,13 +34,15 @@ class Standby(Fault, frozen=True, tag="standby"):
 class PerformanceStandby(Fault, frozen=True, tag="performance-standby"):
     """A performance standby of Vault Enterprise."""
 
-    HELP: ClassVar[str] = "The node is a performance standby: health 473. Vault Enterprise only."
+    HELP: ClassVar[str] = "The node is a performance standby: health 473."
+    VAULT_ONLY: ClassVar[bool] = True
 
 
 class DrSecondary(Fault, frozen=True, tag="dr-secondary"):
     """The cluster is the secondary of a disaster recovery pair."""
 
-    HELP: ClassVar[str] = "The cluster is a disaster recovery secondary: health 472. Vault Enterprise only."
+    HELP: ClassVar[str] = "The cluster is a disaster recovery secondary: health 472."
+    VAULT_ONLY: ClassVar[bool] = True
 
 
 class StandbyCutOff(Fault, frozen=True, tag="standby-cut-off"):
@@ -114,13 +116,15 @@ class RateLimited(Fault, frozen=True, tag="rate-limited"):
 class LeaseLimited(Fault, frozen=True, tag="lease-limited"):
     """The lease count quota of Vault Enterprise is used up."""
 
-    HELP: ClassVar[str] = "429 to whatever would make a lease: logins and dynamic secrets. Vault Enterprise only."
+    HELP: ClassVar[str] = "429 to whatever would make a lease: logins and dynamic secrets."
+    VAULT_ONLY: ClassVar[bool] = True
 
 
 class Overloaded(Fault, frozen=True, tag="overloaded"):
     """Vault sheds load."""
 
-    HELP: ClassVar[str] = "503 of adaptive overload protection. Vault Enterprise only."
+    HELP: ClassVar[str] = "503 of adaptive overload protection."
+    VAULT_ONLY: ClassVar[bool] = True
 
 
 class Denied(Fault, frozen=True, tag="denied"):

@@ -1,0 +1,338 @@
+"""Several nodes in one process, as one cluster: who leads, who is away, and what each does with a request.
+
+All nodes share one world. What a node cannot do by itself, it **forwards** to the leader (which is the same world) or
+redirects there; what it may not do at all is refused as the real server does. A cluster has a **quorum** as long as
+more than half of its members are alive, unsealed and can reach each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from sandboxd.edge.decode import redirect
+from sandboxd.edge.messages import Answer, Incoming
+from sandboxd.vault.clock import NANOSECONDS
+from sandboxd.vault.errors import Refusal, Sealed, VaultError
+from sandboxd.vault.nodes import Condition, Member, Node, condition_of
+from sandboxd.vault.routing import find
+from sandboxd.vault.seal import Seal
+
+if TYPE_CHECKING:
+    from sandboxd.vault.world import World
+
+LOCAL = frozenset(
+    (
+        "sys/health",
+        "sys/init",
+        "sys/leader",
+        "sys/seal",
+        "sys/seal-status",
+        "sys/unseal",
+    )
+)
+"""What each node answers by itself, whatever its condition."""
+
+NOT_FOUND = "local node not active but active cluster node not found"
+DR = "path disabled in replication DR secondary mode"
+"""From Vault's documentation and what its users report."""
+
+_READS = frozenset(("GET", "HEAD", "LIST", "SCAN"))
+
+
+def gate(world: World, incoming: Incoming, path: str) -> Answer | None:
+    """What the node that got a request answers instead of the leader; None when the request is served.
+
+    Args:
+        incoming: its `node` is the one that got it.
+        path: the decoded path, from `/v1/` on.
+
+    Raises VaultError for what the node refuses.
+    """
+    node = incoming.node
+    assert node is not None
+    name = path[4:]
+    condition = condition_of(world, node)
+    if condition == "active" or name in LOCAL:
+        return None
+    if condition in ("sealed", "uninitialized", "removed"):
+        raise Sealed
+    if condition == "dr":
+        raise Refusal(DR)
+    if _by_itself(world, condition, incoming, name):
+        return None
+    if node.leader is None:
+        raise VaultError(NOT_FOUND, status=500)
+    if condition == "unreachable" or not node.forwards or _told_not_to(incoming):
+        moved = redirect(node.leader.address + incoming.target, incoming.method)
+        return moved._replace(body=b"", content_type="", standard=True)
+    return None
+
+
+def _told_not_to(incoming: Incoming) -> bool:
+    """Whether the client does not want its request forwarded."""
+    return any(incoming.headers.get("x-vault-no-request-forwarding", ()))
+
+
+def _by_itself(world: World, condition: Condition, incoming: Incoming, name: str) -> bool:
+    """Whether a node that is not the leader answers this by itself: reads that write nothing.
+
+    OpenBao's standbys do, and performance standbys of Vault Enterprise.
+    """
+    if world.profile == "vault" and condition != "perfstandby":
+        return False
+    if incoming.method not in _READS or "active-node" in incoming.headers.get("x-vault-forward", ()):
+        return False
+    found = world.namespaces.resolve(incoming.headers.get("x-vault-namespace", ("",))[0], name)
+    if found is None:
+        return True
+    route = find(world, *found)
+    return route.mounted is None or not getattr(route.mounted.backend, "secrets", ())
+
+
+def cluster_address(address: str) -> str:
+    """Where nodes speak to each other: the next port, as with the real server."""
+    host, _, port = address.partition("://")[2].rpartition(":")
+    return f"https://{host}:{int(port) + 1}" if port.isdigit() else ""
+
+
+class _Seat:
+    """A member of the cluster, and how it is."""
+
+    def __init__(self, name: str, seal: Seal) -> None:
+        self.name = name
+        self.address = ""
+        self.cluster_address = ""
+        self.seal = seal
+        self.stopped = False
+        self.isolated = False
+        self.removed = False
+
+    @property
+    def votes(self) -> bool:
+        """Whether it can take part in an election."""
+        return not (self.stopped or self.isolated or self.removed or self.seal.sealed)
+
+
+class Cluster:
+    """The nodes of a sandbox.
+
+    Args:
+        count: how many there are, at least two.
+        forwards: whether standbys forward, rather than redirect.
+    """
+
+    def __init__(self, world: World, count: int, *, forwards: bool = True) -> None:
+        self._world = world
+        self._forwards = forwards
+        self._seats = {f"node-{number}": self._seat(f"node-{number}") for number in range(1, count + 1)}
+        self._leader = "node-1"
+        self._since = world.clock.now_ns()
+        self._until = 0  # the real moment at which an election ends, in nanoseconds; 0 for none under way
+        self._next = ""  # who will win it
+        self.terms = 1
+        self.on_change: Callable[[], None] | None = None
+        """Told when a node was stopped or started: its listener has to follow."""
+        self._known: dict[str, Node] = {}
+        self._shut: tuple[bool, ...] = ()
+        world.step_down = self.step_down
+
+    def _seat(self, name: str) -> _Seat:
+        seal = Seal(self._world.storage, self._world.entropy)
+        if not self._world.seal.sealed:
+            seal.open()
+        seat = _Seat(name, seal)
+        return seat
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all nodes."""
+        return list(self._seats)
+
+    @property
+    def leader(self) -> str:
+        """The name of the leader; empty when there is none at present."""
+        self._settle()
+        return self._leader
+
+    def place(self, name: str, address: str) -> None:
+        """Tell where a node answers, such as `http://127.0.0.1:8200`."""
+        seat = self._seats[name]
+        seat.address, seat.cluster_address = address, cluster_address(address)
+        self._known.clear()
+
+    def node(self, name: str) -> Node:
+        """A node as it is now."""
+        self._settle()
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._shown(self._seats[name])
+        return found
+
+    def stopped(self, name: str) -> bool:
+        """Whether a node's process is gone."""
+        return self._seats[name].stopped
+
+    # What can be done to nodes. All raise Refusal for a name that there is not.
+
+    def elect(self, name: str = "", seconds: float = 0.0) -> None:
+        """Have an election, which takes so many seconds of real time, and which `name` wins.
+
+        Without a name the next one in turn wins. Raises Refusal for one that cannot lead.
+        """
+        able = [each.name for each in self._seats.values() if each.votes]
+        if name and name not in self._seats:
+            self._get(name)
+        if name and name not in able:
+            raise Refusal(f"{name} cannot become the leader: it is stopped, isolated, sealed or removed")
+        self._next = name or self._in_turn(able)
+        self._leader = ""
+        self._until = self._world.clock.real_ns() + int(seconds * NANOSECONDS)
+        self._changed()
+
+    def step_down(self) -> None:
+        """Have the leader make way for another node, at once."""
+        self.elect()
+
+    def stop(self, name: str) -> None:
+        """End a node's process."""
+        self._get(name).stopped = True
+        self._lost(name)
+
+    def start(self, name: str) -> None:
+        """Start a node's process again. It opens by itself, as with auto-unseal."""
+        seat = self._get(name)
+        seat.stopped = False
+        seat.seal.open()
+        self._changed()
+
+    def isolate(self, name: str) -> None:
+        """Cut a node off from the others; clients still reach it."""
+        self._get(name).isolated = True
+        self._lost(name)
+
+    def join(self, name: str) -> None:
+        """Have a node reach the others again, also one that was removed."""
+        seat = self._get(name)
+        seat.isolated = seat.removed = False
+        self._changed()
+
+    def remove(self, name: str) -> None:
+        """Take a node out of the cluster."""
+        self._get(name).removed = True
+        self._lost(name)
+
+    def seal(self, name: str) -> None:
+        """Seal one node."""
+        self._get(name).seal.seal()
+        self._lost(name)
+
+    def unseal(self, name: str) -> None:
+        """Open one node, without its shares."""
+        self._get(name).seal.open()
+        self._changed()
+
+    def calm(self) -> None:
+        """Bring all nodes back; the leader stays, if there is one."""
+        for seat in self._seats.values():
+            seat.stopped = seat.isolated = seat.removed = False
+            if seat.seal.sealed:
+                seat.seal.open()
+        self._until = 0
+        self._changed()
+
+    def rows(self) -> list[Mapping[str, object]]:
+        """All nodes, to be shown."""
+        shown: list[Mapping[str, object]] = []
+        for name, seat in self._seats.items():
+            node = self.node(name)
+            shown.append(
+                {
+                    "name": name,
+                    "address": seat.address,
+                    "condition": "stopped" if seat.stopped else condition_of(self._world, node),
+                    "isolated": seat.isolated,
+                    "leader": name == self._leader,
+                }
+            )
+        return shown
+
+    def _get(self, name: str) -> _Seat:
+        found = self._seats.get(name)
+        if found is None:
+            raise Refusal(f'there is no node "{name}"; there are {", ".join(self._seats)}', status=404)
+        return found
+
+    def _lost(self, name: str) -> None:
+        """A node can no longer lead."""
+        if self._leader == name or self._next == name:
+            self._leader = self._next = ""
+        self._changed()
+
+    def _changed(self) -> None:
+        self._known.clear()
+        self._settle()
+        if self.on_change is not None:
+            self.on_change()
+
+    def _settle(self) -> None:
+        """Find a leader where there is none, and one can be found; lose one without a quorum."""
+        shut = tuple(seat.seal.sealed for seat in self._seats.values())
+        if shut != self._shut:  # clients seal and unseal nodes too
+            self._shut = shut
+            self._known.clear()
+        able = [each.name for each in self._seats.values() if each.votes]
+        members = sum(1 for each in self._seats.values() if not each.removed)
+        if len(able) * 2 <= members:
+            if self._leader:
+                self._leader = ""
+                self._known.clear()
+            return
+        if self._leader and self._seats[self._leader].seal.sealed:
+            self._leader = ""
+        if self._leader or (self._until and self._world.clock.real_ns() < self._until):
+            return
+        self._leader = self._next if self._next in able else self._in_turn(able)
+        self._next, self._until = "", 0
+        self._since = self._world.clock.now_ns()
+        self.terms += 1
+        self._known.clear()
+
+    def _in_turn(self, able: list[str]) -> str:
+        """Who leads after the one that leads now, or did."""
+        names = list(self._seats)
+        last = names.index(self._leader) if self._leader else -1
+        return next((name for name in (*names[last + 1 :], *names[: last + 1]) if name in able), "")
+
+    def _shown(self, seat: _Seat) -> Node:
+        leader = self._member(self._seats[self._leader]) if self._leader else None
+        if seat.removed:
+            condition: Condition = "removed"
+        elif seat.name == self._leader:
+            condition = "active"
+        elif leader is None:
+            condition = "leaderless"
+        elif seat.isolated:
+            condition = "unreachable" if self._world.profile == "vault" else "leaderless"
+        else:
+            condition = "standby"
+        return Node(
+            name=seat.name,
+            condition=condition,
+            address=seat.address,
+            cluster_address=seat.cluster_address,
+            leader=None if condition in ("leaderless", "removed") else leader,
+            members=tuple(self._member(each) for each in self._seats.values() if not each.removed),
+            forwards=self._forwards,
+            active_since=self._since if condition == "active" else 0,
+            index=len(self._world.storage),
+            seal=seat.seal,
+        )
+
+    def _member(self, seat: _Seat) -> Member:
+        return Member(
+            name=seat.name,
+            address=seat.address,
+            cluster_address=seat.cluster_address,
+            alive=not (seat.stopped or seat.isolated or seat.seal.sealed),
+        )
