@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sandboxd import __version__
-from sandboxd.cli import chaos_app, living_app, states_app
+from sandboxd.cli import chaos_app, living_app, nodes_app, states_app
 from sandboxd.cli.options import Json, Name, World
 
 app = typer.Typer(
@@ -37,6 +37,13 @@ class ProfileName(StrEnum):
 
     VAULT = "vault"
     OPENBAO = "openbao"
+
+
+class Standbys(StrEnum):
+    """What standbys do with what only the leader can."""
+
+    FORWARD = "forward"
+    REDIRECT = "redirect"
 
 
 class Shell(StrEnum):
@@ -85,6 +92,8 @@ def up(
     fault_header: Annotated[
         bool, typer.Option("--fault-header", help="Let requests ask for faults by X-Sandboxd-Fault.")
     ] = False,
+    nodes: Annotated[int, typer.Option(help="How many nodes, on ports in a row, are one cluster.", min=1, max=9)] = 1,
+    standbys: Annotated[Standbys, typer.Option(help="What nodes do that are not the leader.")] = Standbys.FORWARD,
     control_port: Annotated[
         int, typer.Option(help="The port of the control API alone; 0 for any free one.", min=0, max=65535)
     ] = 0,
@@ -106,6 +115,8 @@ def up(
         chaos=chaos,
         fault_header=fault_header,
         control_port=control_port,
+        nodes=nodes,
+        standbys=standbys.value,
         watch=watch,
         root_token=root_token,
         max_worlds=max_worlds,
@@ -201,6 +212,7 @@ def version() -> None:
 
 living_app.add_to(app)
 chaos_app.add_to(app)
+nodes_app.add_to(app)
 
 
 @fixtures_app.command("check")

@@ -117,6 +117,7 @@ def status(name: str, world: str | None, *, everything: bool, as_json: bool) -> 
         ("up since", datetime.fromtimestamp(report["started"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")),
         ("pid", str(report["pid"])),
     ]
+    rows += [(each["name"], f"{each['address']}  {each['condition']}") for each in report["nodes"]]
     if report["data_dir"]:
         rows.append(("kept in", report["data_dir"]))
     if report["failing"]:

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, Literal, NoReturn, cast
 
 import msgspec
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sandboxd.vault.world import Profile
 
 DEFAULT_PORT = 8200
+MOST_PORTS = 65535
 BEYOND_LOOPBACK = "SANDBOXD_LISTEN_BEYOND_LOOPBACK"
 PATIENCE = 30.0  # seconds that a detached sandbox may take to be ready
 
@@ -49,6 +51,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     control_port: int = 0
     fault_header: bool = False
     chaos: str = ""
+    nodes: int = 1
+    standbys: str = "forward"
     json: bool = False
 
 
@@ -69,12 +73,15 @@ def start(wish: Wish, *, detach: bool) -> None:
         _taken(wish.name, known)
     if left:
         complain(f'The last sandbox "{wish.name}" was cut off; this one starts afresh.')
-    if wish.port and not client.port_is_free(wish.host, wish.port):
-        stop(
-            f"port {wish.port} is taken by {client.who_listens(wish.host, wish.port)}.\n"
-            "  --port takes another one; --port 0 any free one.",
-            TAKEN,
-        )
+    if wish.port + wish.nodes - 1 > MOST_PORTS:
+        stop(f"there are no {wish.nodes} ports from {wish.port} on", USAGE)
+    for port in range(wish.port, wish.port + wish.nodes) if wish.port else ():
+        if not client.port_is_free(wish.host, port):
+            stop(
+                f"port {port} is taken by {client.who_listens(wish.host, port)}.\n"
+                "  --port takes another one; --port 0 any free one.",
+                TAKEN,
+            )
     if wish.fixture is not None and not wish.fixture.is_file():
         stop(f"there is no fixture file {wish.fixture}", BAD_FIXTURE)
     if detach:
@@ -137,6 +144,8 @@ async def _serve(wish: Wish) -> int:
         max_worlds=wish.max_worlds,
         world_ttl=_seconds(wish.world_ttl),
         live=wish.live,
+        nodes=wish.nodes,
+        standbys=cast("Literal['forward', 'redirect']", wish.standbys),
     )
     try:
         sandbox = await open_sandbox(options)
@@ -155,7 +164,7 @@ async def _serve(wish: Wish) -> int:
 async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
     from sandboxd.edge.control import Control
     from sandboxd.edge.doors import Listener
-    from sandboxd.edge.runtime import controlling, serving
+    from sandboxd.edge.runtime import address_of, controlling, serving
     from sandboxd.vault.waiting import spawn
 
     ended = asyncio.Event()
@@ -163,6 +172,15 @@ async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     listener, ca_file = _listener(wish)
+    listeners = [listener]
+    if wish.nodes > 1:
+        from sandboxd.edge.nodes import Cluster
+
+        sandbox.cluster = cluster = Cluster(sandbox.world, wish.nodes, forwards=wish.standbys == "forward")
+        listeners = [
+            replace(listener, node=name, port=wish.port and wish.port + number)
+            for number, name in enumerate(cluster.names)
+        ]
 
     async def reload() -> None:
         await _reload(sandbox)
@@ -170,19 +188,19 @@ async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
     control = Control(sandbox, stop=ended.set, reload=reload)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            addresses = await stack.enter_async_context(serving(sandbox.world, [listener], control))
+            addresses = await stack.enter_async_context(
+                serving(sandbox.world, listeners, control, cluster=sandbox.cluster)
+            )
         except OSError as error:
             complain(f"sandboxd: cannot listen on {listener.host}:{listener.port}: {error.strerror or error}")
             return TAKEN if error.errno == errno.EADDRINUSE else FAILED
-        scheme = "https" if listener.tls is not None else "http"
-        host = f"[{addresses[0][0]}]" if ":" in addresses[0][0] else addresses[0][0]
         try:
             own = Listener("127.0.0.1", wish.control_port)
             own_host, own_port = await stack.enter_async_context(controlling(sandbox.world, own, control))
         except OSError as error:
             complain(f"sandboxd: cannot listen on 127.0.0.1:{wish.control_port}: {error.strerror or error}")
             return TAKEN if error.errno == errno.EADDRINUSE else FAILED
-        control.address = sandbox.world.address = address = f"{scheme}://{host}:{addresses[0][1]}"
+        control.address = sandbox.world.address = address = address_of(listener, *addresses[0])
         running = state.Running(
             name=wish.name,
             pid=os.getpid(),
@@ -284,6 +302,7 @@ def _announce(wish: Wish, sandbox: Sandbox, running: state.Running, seconds: flo
     rows = [
         ("address", running.address),
         ("holds", f"{report.secrets} secrets, {report.mounts} mounts, {report.policies} policies"),
+        *((each.name, f"{each.address}{', the leader' if each.leader else ''}") for each in report.nodes),
         ("kept in", running.data_dir),
         ("CA", running.ca_file),
         ("ready", f"after {seconds:.2f} s"),
@@ -369,6 +388,8 @@ def _arguments(wish: Wish) -> list[str]:
         found.append("--fault-header")
     if wish.chaos:
         found += ["--chaos", wish.chaos]
+    if wish.nodes > 1:
+        found += ["--nodes", str(wish.nodes), "--standbys", wish.standbys]
     if not wish.watch:
         found.append("--no-watch")
     return found

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from sandboxd.edge import branching, forward_auth, living
+from sandboxd.edge import branching, clustering, forward_auth, living
 from sandboxd.edge.app import App
 from sandboxd.edge.decode import first
 from sandboxd.edge.doors import Doors
@@ -66,6 +66,7 @@ class Control:
             ("POST", "verify"): self._verify,
             ("POST", "stop"): self._shut_down,
             **{key: partial(answer, sandbox) for key, answer in living.ROUTES.items()},
+            **{key: partial(answer, sandbox) for key, answer in clustering.ROUTES.items()},
             **{key: partial(answer, self.worlds, sandbox) for key, answer in branching.ROUTES.items()},
         }
 

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sandboxd.chaos.run import Chaos
     from sandboxd.edge.http1 import Server
+    from sandboxd.edge.nodes import Cluster
 
 BACKLOG = 1024
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Where to listen. Port 0 takes a free one."""
+    """Where to listen. Port 0 takes a free one. `node` is the node of a cluster whose address it is."""
 
     host: str = "127.0.0.1"
     port: int = 8200
     tls: ssl.SSLContext | None = None
     allowed_hosts: tuple[str, ...] = ()
+    node: str = ""
 
 
 class Doors:
@@ -42,8 +44,8 @@ class Doors:
         self.addresses.append((name[0], name[1]))
         return self.addresses[-1]
 
-    async def follow(self, chaos: Chaos) -> None:
-        """Do what the faults at the listeners say."""
+    async def follow(self, chaos: Chaos | None, cluster: Cluster | None = None) -> None:
+        """Do what the faults at the listeners say, and shut the listeners of nodes that are stopped."""
 
     async def close(self) -> None:
         """Listen no longer, and end all connections."""

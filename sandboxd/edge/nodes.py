@@ -7,8 +7,8 @@ more than half of its members are alive, unsealed and can reach each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from sandboxd.edge.decode import redirect
 from sandboxd.edge.messages import Answer, Incoming
@@ -21,6 +21,7 @@ from sandboxd.vault.seal import Seal
 if TYPE_CHECKING:
     from sandboxd.vault.world import World
 
+T = TypeVar("T")
 LOCAL = frozenset(
     (
         "sys/health",
@@ -141,8 +142,7 @@ class Cluster:
         seal = Seal(self._world.storage, self._world.entropy)
         if not self._world.seal.sealed:
             seal.open()
-        seat = _Seat(name, seal)
-        return seat
+        return _Seat(name, seal)
 
     @property
     def names(self) -> list[str]:
@@ -241,19 +241,15 @@ class Cluster:
         self._until = 0
         self._changed()
 
-    def rows(self) -> list[Mapping[str, object]]:
-        """All nodes, to be shown."""
-        shown: list[Mapping[str, object]] = []
+    def rows(self, make: Callable[..., T]) -> list[T]:
+        """All nodes, to be shown: what `make` makes of each."""
+        shown: list[T] = []
         for name, seat in self._seats.items():
             node = self.node(name)
+            condition = "stopped" if seat.stopped else condition_of(self._world, node)
+            leads = name == self._leader
             shown.append(
-                {
-                    "name": name,
-                    "address": seat.address,
-                    "condition": "stopped" if seat.stopped else condition_of(self._world, node),
-                    "isolated": seat.isolated,
-                    "leader": name == self._leader,
-                }
+                make(name=name, address=seat.address, condition=condition, isolated=seat.isolated, leader=leads)
             )
         return shown
 

@@ -12,6 +12,7 @@ from sandboxd.edge.doors import Doors, Listener
 from sandboxd.edge.encode import encode_for_wrapping
 from sandboxd.edge.guard import make_guard
 from sandboxd.edge.http1 import Server
+from sandboxd.edge.nodes import Cluster
 from sandboxd.edge.watching import Watcher
 from sandboxd.insight import insight
 from sandboxd.sys.catalog import BuiltIn
@@ -61,24 +62,32 @@ def beside(world: World, name: str) -> World:
 
 @contextlib.asynccontextmanager
 async def serving(
-    world: World, listeners: Sequence[Listener], control: Control | None = None, watcher: Watcher | None = None
+    world: World,
+    listeners: Sequence[Listener],
+    control: Control | None = None,
+    watcher: Watcher | None = None,
+    cluster: Cluster | None = None,
 ) -> AsyncIterator[list[tuple[str, int]]]:
     """Answer requests for a world; gives the addresses that it listens on, and closes them at the end.
 
     Args:
         watcher: is told of all connections.
+        cluster: has the nodes that the listeners are of.
 
     Raises OSError when an address cannot be had.
     """
     worlds = None if control is None else control.worlds
-    app = App(world, control, worlds)
     doors = Doors()
     ticking: asyncio.Task[None] | None = None
     try:
         for listener in listeners:
+            place = None if cluster is None else partial(cluster.node, listener.node)
+            app = App(world, control, worlds, place)
             server = Server(app, world.clock.now, make_guard(listener.allowed_hosts, app.cors_origins))
             server.watcher = watcher
-            await doors.open(listener, server)
+            host, port = await doors.open(listener, server)
+            if cluster is not None:
+                cluster.place(listener.node, address_of(listener, host, port))
         ticking = spawn(tick(world), "the passing of time")
         if control is not None:
             control.attach(doors)
@@ -89,6 +98,12 @@ async def serving(
         if worlds is not None:
             await worlds.close()
         await doors.close()
+
+
+def address_of(listener: Listener, host: str, port: int) -> str:
+    """The address that clients are given of a listener."""
+    scheme = "http" if listener.tls is None else "https"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sandboxd.chaos.run import Chaos
     from sandboxd.edge.doors import Doors
     from sandboxd.edge.journal import Sqlite
+    from sandboxd.edge.nodes import Cluster
     from sandboxd.fixtures import Plan
     from sandboxd.vault.clock import Clock
 
@@ -49,6 +50,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     the sandbox's main one; of these there can be `max_worlds`, and each ends when nobody has asked it anything for
     `world_ttl` seconds, unless it was made with a time of its own (0: never). `live` has engines reach their upstreams
     on this machine, rather than simulate them; so does a fixture that says so.
+    With `nodes` there is a cluster of so many, whose standbys forward to the leader, or redirect there.
     """
 
     name: str = "default"
@@ -63,6 +65,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_worlds: int = 100
     world_ttl: int = 0
     live: bool = False
+    nodes: int = 1
+    standbys: Literal["forward", "redirect"] = "forward"
+
+
+class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A node of a cluster, for `sandboxd status`."""
+
+    name: str
+    address: str
+    condition: str
+    isolated: bool = False
+    leader: bool = False
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +101,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str
     world: str = ""
     problems: tuple[str, ...] = ()
+    nodes: tuple[NodeReport, ...] = ()
 
 
 class Sandbox:
@@ -101,6 +116,7 @@ class Sandbox:
         self.rotation = Rotation(world, self._remaker)
         self.snapshots = Snapshots(world.profile, _snapshot_dir(options))
         self.doors: Doors | None = None
+        self.cluster: Cluster | None = None
         self._chaos: Chaos | None = None
         self._pacing: asyncio.Task[None] | None = None
         self._journal = journal
@@ -119,8 +135,11 @@ class Sandbox:
         return self._chaos
 
     async def calm(self) -> int:
-        """End all that goes wrong on purpose; gives how much that was."""
+        """End all that goes wrong on purpose, also with nodes; gives how many faults and scenarios that were."""
+        if self.cluster is not None:
+            self.cluster.calm()
         if self._chaos is None:
+            await self.follow()
             return 0
         count = await self._chaos.stop_all()
         await self.follow()
@@ -128,8 +147,8 @@ class Sandbox:
 
     async def follow(self) -> None:
         """Have the listeners do what the faults at them say."""
-        if self.doors is not None and self._chaos is not None:
-            await self.doors.follow(self._chaos)
+        if self.doors is not None and (self._chaos is not None or self.cluster is not None):
+            await self.doors.follow(self._chaos, self.cluster)
 
     async def fill(self, plan: Plan | None) -> None:
         """Apply a fixture, or the difference to the one before. Raises FixtureError with nothing applied."""
@@ -251,6 +270,7 @@ class Sandbox:
             data_dir=str(self.options.data_dir or ""),
             world=self.options.world,
             problems=self.problems,
+            nodes=() if self.cluster is None else tuple(self.cluster.rows(NodeReport)),
         )
 
     async def close(self) -> None:
