@@ -1,6 +1,7 @@
 """Answers from before: of a cache that is stale, or of a standby that lags behind the active node.
 
 A lagging standby answers reads and lists, and has all else answered by the active node, which is the world as it is.
+A single server is taken for such a standby; the leader of a cluster is never behind.
 What becomes of a request that asks for more than the standby has seen:
 
 - Vault Enterprise (from its documentation on consistency): an index that it has not reached is a 412, unless the client
@@ -15,6 +16,8 @@ What a stale cache answers has nothing to do with indexes.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from sandboxd.chaos.indexes import written
 from sandboxd.edge.consistency import AWAIT, FORWARD, INDEX, behaviour, wanted
@@ -36,6 +39,7 @@ _MISSING = "required index state not present"
 async def stale(case: Case) -> Answer:
     """Answer from the state as it was when the fault began, where that can be."""
     replica = case.chaos.replica(case.strike.active)
+    replica.catch_up()
     return await _read(case, replica) or await case.served()
 
 
@@ -43,9 +47,11 @@ async def lagging(case: Case) -> Answer:
     """Answer as a standby that is behind. Raises Refused for headers that cannot be read."""
     replica = case.chaos.replica(case.strike.active)
     replica.catch_up()
-    if case.app.world.profile == "vault":
-        return await _vault(case, replica)
-    return await _openbao(case, replica)
+    vault = case.app.world.profile == "vault"
+    node = case.incoming.node
+    if vault and node is not None and node.condition == "standby":  # no other one answers by itself
+        case = case._replace(incoming=case.incoming._replace(node=structs.replace(node, condition="perfstandby")))
+    return await (_vault if vault else _openbao)(case, replica)
 
 
 async def _vault(case: Case, replica: Replica) -> Answer:
@@ -57,7 +63,7 @@ async def _vault(case: Case, replica: Replica) -> Answer:
     index = _wanted(case, writes)
     found = None
     if first(headers, "x-vault-forward") != "active-node":
-        if index > replica.index:
+        if index > _reached(case, replica):
             if FORWARD not in behaviour(headers, "vault"):
                 return Answer(412, encode_errors((_MISSING,)))
         elif _too_new(case, replica):
@@ -72,11 +78,11 @@ async def _openbao(case: Case, replica: Replica) -> Answer:
     writes = case.chaos.writes
     index = _wanted(case, writes)
     how = behaviour(case.incoming.headers, "openbao")
-    if index > replica.index and how[0] == AWAIT:
+    if index > _reached(case, replica) and how[0] == AWAIT:
         await case.hold(PATIENCE)
         replica.catch_up()
     found = None
-    if index > replica.index:
+    if index > _reached(case, replica):
         if FORWARD not in how:
             return Answer(429, encode_errors(()), (("Retry-After", "1"),))
     else:
@@ -89,7 +95,7 @@ async def _openbao(case: Case, replica: Replica) -> Answer:
 
 async def _read(case: Case, replica: Replica) -> Answer | None:
     """The replica's answer, or None where it has none of its own."""
-    if _direct(case):
+    if _direct(case) or _leads(case):
         return None
     from sandboxd.edge.app import App
 
@@ -106,10 +112,20 @@ def _direct(case: Case) -> bool:
     return case.path[4:] in DIRECT
 
 
+def _leads(case: Case) -> bool:
+    """Whether the leader of a cluster got it."""
+    return case.incoming.node is not None and case.incoming.node.condition == "active"
+
+
+def _reached(case: Case, replica: Replica) -> int:
+    """The index that the node has reached; the leader has reached all that there are."""
+    return 1 << 64 if _leads(case) else replica.index
+
+
 def _too_new(case: Case, replica: Replica) -> bool:
     """Whether the token holds an index of its own that the replica has not reached."""
     token = case.seen.token
-    if token is None or not looks_signed(token.id):
+    if token is None or not looks_signed(token.id) or _leads(case):
         return False
     return replica.world.tokens.lookup(token.id) is None
 

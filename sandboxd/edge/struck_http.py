@@ -68,7 +68,9 @@ def _redirect(case: Case) -> Answer:
 
 
 def _leader(case: Case) -> str:
-    world = case.app.world
+    node, world = case.incoming.node, case.app.world
+    if node is not None and node.leader is not None:
+        return node.leader.address
     return (world.address or world.settings.api_address).rstrip("/")
 
 
