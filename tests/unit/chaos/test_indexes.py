@@ -54,7 +54,7 @@ def test_one_that_was_not_made_here_shows():
     ],
 )
 def test_what_is_no_index_is_refused(profile, text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse(profile, text)
 
 

@@ -1,4 +1,4 @@
-"""The pages of proxies. Lengths and texts are those of the captured ones, less the versions that nginx and Apache show."""
+"""The pages of proxies. Lengths and texts are those of the captured ones, less the versions that some show."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def test_a_proxy_says_who_it_is_or_does_not(proxy, server):
 
 def test_nginx_answers_with_its_page():
     assert sent("nginx", 502)[2] == (
-        "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
-        "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+        "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
+        "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
     )
 
 
