@@ -188,6 +188,12 @@ def test_no_type_at_all_is_had_for_an_empty_one(setting, target):
     assert "Content-Type" not in ask(setting, target).headers
 
 
+def test_an_empty_type_can_be_said_on_a_line_and_an_aim_cannot_be_empty():
+    assert fault_of("content-type type=", "test") == ContentType(type="")
+    with pytest.raises(FixtureError, match="expected a text"):
+        fault_of("content-type path=", "test")
+
+
 # redirect
 
 
