@@ -226,7 +226,7 @@ class Rules:
             self._counts[key] = ordinal
         found = self._found(seen, key, ordinal)
         if found is not None:
-            self.remember(found, seen, ordinal)
+            self.remember(found, key, ordinal, seen.apps[0] if seen.apps else "")
         return found
 
     def _found(self, seen: Seen, key: str, ordinal: int) -> Strike | None:
@@ -244,8 +244,8 @@ class Rules:
                 return Strike(active, active.seen)
         return None
 
-    def remember(self, strike: Strike, seen: Seen, ordinal: int = 0) -> None:
-        """Note a strike."""
+    def remember(self, strike: Strike, key: str, ordinal: int = 0, app: str = "") -> None:
+        """Note a strike: at the how many-eth request of a key, and whose that was."""
         active = strike.active
         struck = Struck(
             at=self._clock.real_ns(),
@@ -255,9 +255,9 @@ class Rules:
             run=active.run,
             label=active.label,
             number=strike.number,
-            key=seen.key,
+            key=key,
             ordinal=ordinal,
-            app=seen.apps[0] if seen.apps else "",
+            app=app,
         )
         self.struck.append(struck)
         if self.on_strike is not None:

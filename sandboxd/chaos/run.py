@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sandboxd.chaos.chance import Chance
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from sandboxd.chaos.effects import Effect
     from sandboxd.chaos.facts import Seen
     from sandboxd.chaos.model import Fault
-    from sandboxd.chaos.replica import Replica, Writes
+    from sandboxd.chaos.replica import Replica
     from sandboxd.chaos.rules import Strike
     from sandboxd.rotation import Rotation
     from sandboxd.vault.world import World
@@ -99,6 +98,8 @@ class Chaos:
         self.on_change: Callable[[], None] | None = None
         """Told whenever faults begin or end: listeners have to follow, and timers."""
         self.doors = doors
+        self.check_door: Callable[[Fault], None] | None = None
+        """Raises Refusal for a fault that the listeners cannot have."""
         self._effects: dict[str, Effect] = {}
         self.lasting = Lasting()
         self._header_faults: dict[str, Active] = {}
@@ -152,14 +153,7 @@ class Chaos:
         """The replica that answers for the world while a fault lasts, as the world was when that began."""
         from sandboxd.chaos.replica import Replica
 
-        return self.lasting.keep(active.id, lambda: Replica(self.world, self.writes, active.fault))
-
-    @cached_property
-    def writes(self) -> Writes:
-        """The world's writes, counted while somebody follows them."""
-        from sandboxd.chaos.replica import Writes
-
-        return Writes(self.world)
+        return self.lasting.keep(active.id, lambda: Replica(self.world, active.fault))
 
     def _forget_header_faults(self) -> None:
         for active in self._header_faults.values():
@@ -357,8 +351,11 @@ class Chaos:
         return {run.id for run in self.runs.values() if run.replay_of and not run.over}
 
     def _check(self, fault: Fault) -> None:
-        if fault.DEPTH == "door" and not self.doors:
-            raise Refusal("worlds share one listener: what goes wrong there is started in the main world")
+        if fault.DEPTH == "door":
+            if not self.doors:
+                raise Refusal("worlds share one listener: what goes wrong there is started in the main world")
+            if self.check_door is not None:
+                self.check_door(fault)
         if fault.VAULT_ONLY and self.world.profile != "vault":
             raise Refusal(f"OpenBao has no {kind_name(fault)}: start the sandbox with --as vault")
         if len(self.rules) >= MOST_FAULTS:

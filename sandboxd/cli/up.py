@@ -250,7 +250,8 @@ def _listener(wish: Wish) -> tuple[Listener, str]:
     from sandboxd.vault.clock import Clock
 
     files = make_files(state.folder(wish.name) / "tls", [wish.host], Clock())
-    return Listener(wish.host, wish.port, server_context(files.certificate, files.key)), str(files.ca)
+    context = server_context(files.certificate, files.key)
+    return Listener(wish.host, wish.port, context, authority=files.authority), str(files.ca)
 
 
 async def _watch(sandbox: Sandbox) -> None:

@@ -243,6 +243,24 @@ class Connection(asyncio.Protocol):
         self._next()
         return not self._tls and self._transport is not None and not self._transport.is_closing()
 
+    def begin(self, transport: asyncio.Transport) -> None:
+        """Take over a connection that may have been read from already, as one after a TLS handshake."""
+        self.connection_made(transport)
+        if self._queue or self._unfinished:
+            self.data_received(b"")
+
+    def mute(self) -> list[asyncio.Transport]:
+        """Hear and say nothing any more; gives the transport, if there still is one, for whoever ends this."""
+        transport, self._transport = self._transport, None
+        self._deaf = True
+        self._queue.clear()
+        self._stop_timer()
+        if transport is None:
+            return []
+        with contextlib.suppress(RuntimeError):  # it was not being read from
+            transport.pause_reading()
+        return [transport]
+
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""
         if self._transport is not None:

@@ -24,6 +24,7 @@ from sandboxd.vault.waiting import spawn
 from sandboxd.vault.world import Profile, Settings, World
 
 if TYPE_CHECKING:
+    from sandboxd.chaos.model import Fault
     from sandboxd.chaos.run import Chaos
     from sandboxd.edge.doors import Doors
     from sandboxd.edge.journal import Sqlite
@@ -131,8 +132,13 @@ class Sandbox:
             from sandboxd.edge.pacing import pace
 
             self._chaos = Chaos(self.world, self.rotation, doors=not self.options.world)
+            self._chaos.check_door = self._check_door
             self._pacing = spawn(pace(self._chaos, self), "chaos")
         return self._chaos
+
+    def _check_door(self, fault: Fault) -> None:
+        if self.doors is not None:
+            self.doors.check(fault)
 
     async def calm(self) -> int:
         """End all that goes wrong on purpose, also with nodes; gives how many faults and scenarios that were."""

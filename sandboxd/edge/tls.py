@@ -1,6 +1,5 @@
 """TLS for listeners: certificates made on the spot for development, and those that a configuration names."""
 
-import ipaddress
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cryptography import x509
-
+    from sandboxd.edge.authority import Authority
     from sandboxd.vault.clock import Clock
 
 CA_FILE, CERTIFICATE_FILE, KEY_FILE = "vault-ca.pem", "vault-cert.pem", "vault-key.pem"
-DAYS = 30
 VERSIONS = {
     "tls10": ssl.TLSVersion.TLSv1_2,
     "tls11": ssl.TLSVersion.TLSv1_2,
@@ -35,99 +32,31 @@ class TlsError(Exception):
 
 @dataclass(frozen=True)
 class Files:
-    """Where the certificates of a development listener lie."""
+    """Where the certificates of a development listener lie, and who made them."""
 
     ca: Path
     certificate: Path
     key: Path
+    authority: "Authority"
 
 
 def make_files(directory: Path, hosts: Sequence[str], clock: "Clock") -> Files:
     """Make a certificate authority and a server certificate for these hosts, as `server -dev-tls` does.
 
-    The files have the real server's names; the key is for its owner alone.
+    The files have the real server's names; the key is for its owner alone, and the authority's stays in memory.
     """
-    from datetime import UTC, datetime, timedelta
+    from sandboxd.edge.authority import Authority, names_for
 
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
+    authority = Authority(clock)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    now = datetime.fromtimestamp(clock.now(), UTC)
-    start, end = now - timedelta(minutes=5), now + timedelta(days=DAYS)
-
-    def name(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    ca_name = name("sandboxd development CA, trusted by nobody else")
-    ca = (
-        x509.CertificateBuilder()
-        .subject_name(ca_name)
-        .issuer_name(ca_name)
-        .public_key(ca_key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(end)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
-        .add_extension(_usage(signing=True), critical=True)
-        .sign(ca_key, hashes.SHA256())
-    )
-    key = ec.generate_private_key(ec.SECP256R1())
-    names = [_general_name(host) for host in dict.fromkeys((*hosts, "localhost", "127.0.0.1", "::1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name(hosts[0] if hosts else "localhost"))
-        .issuer_name(ca_name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
-        .add_extension(_usage(signing=False), critical=True)
-        .add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
-        )
-        .sign(ca_key, hashes.SHA256())
-    )
-    files = Files(directory / CA_FILE, directory / CERTIFICATE_FILE, directory / KEY_FILE)
-    pem = serialization.Encoding.PEM
-    files.ca.write_bytes(ca.public_bytes(pem))
-    files.certificate.write_bytes(certificate.public_bytes(pem))
+    made = authority.issue(names_for(hosts))
+    files = Files(directory / CA_FILE, directory / CERTIFICATE_FILE, directory / KEY_FILE, authority)
+    files.ca.write_bytes(authority.certificate)
+    files.certificate.write_bytes(made.certificate)
     files.key.unlink(missing_ok=True)
     files.key.touch(mode=0o600)
-    files.key.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    files.key.write_bytes(made.key)
     return files
-
-
-def _usage(*, signing: bool) -> "x509.KeyUsage":
-    from cryptography import x509
-
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=not signing,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signing,
-        crl_sign=signing,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _general_name(host: str) -> "x509.GeneralName":
-    from cryptography import x509
-
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
 
 
 def server_context(
