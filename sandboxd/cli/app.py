@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sandboxd import __version__
-from sandboxd.cli import chaos_app, living_app, nodes_app, states_app
+from sandboxd.cli import chaos_app, drill_app, living_app, nodes_app, states_app
 from sandboxd.cli.options import Json, Name, World
 
 app = typer.Typer(
@@ -21,7 +21,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit statuses: 0 done, 1 went wrong, 2 bad command line, 3 not running, 4 bad fixture, "
-    "5 name or port taken, 6 (verify) not one of sandboxd's values, 7 (verify) one of them, and not valid now.",
+    "5 name or port taken, 6 (verify) not one of sandboxd's values, 7 (verify) one of them, and not valid now, "
+    "8 (drill) something could not be run.",
 )
 fixtures_app = typer.Typer(
     help="Check, show and describe fixtures.",
@@ -212,6 +213,7 @@ def version() -> None:
 
 living_app.add_to(app)
 chaos_app.add_to(app)
+drill_app.add_to(app)
 nodes_app.add_to(app)
 
 

@@ -13,6 +13,7 @@ BAD_FIXTURE = 4  # the fixture has errors
 TAKEN = 5  # the name or the port is in use
 NOT_OURS = 6  # `verify`: the value is not one of sandboxd's
 NOT_VALID = 7  # `verify`: it is one of sandboxd's, and not valid now
+NOT_RUN = 8  # `drill`: something could not be run
 
 
 def say(text: str = "") -> None:
