@@ -1,10 +1,10 @@
 """A replica: a world beside another one that answers reads, from the state as it was some time ago.
 
-It starts as a copy of the other world, and follows its **writes**, which are counted: the number of the latest is the
-world's **index**. A replica that is late takes over each write when it is old enough, so its own index is behind. One
-that stands still keeps what the mounts held, and takes over the rest at once: a cache has old secrets, but who may read
-them is judged by tokens and policies as they are. What a replica cannot answer by reading alone is the other world's to
-answer, as a standby forwards it: `answers` tells that before, and `discard` notices it afterwards.
+It starts as a copy of the other world, and follows its writes (`vault.writes`). A replica that is late takes over each
+write when it is old enough, so its own index is behind. One that stands still keeps what the mounts held, and takes
+over the rest at once: a cache has old secrets, but who may read them is judged by tokens and policies as they are. What
+a replica cannot answer by reading alone is the other world's to answer, as a standby forwards it: `answers` tells that
+before, and `discard` notices it afterwards.
 
 It has the other world's clock, chance, audit devices and observer. Nothing is ever due in it: what expires, expires in
 the other world, and comes with its writes.
@@ -13,7 +13,6 @@ the other world, and comes with its writes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -26,44 +25,13 @@ from sandboxd.vault.pipeline import INLINE
 from sandboxd.vault.storage import Storage
 from sandboxd.vault.timeline import CLOCK, Timeline
 from sandboxd.vault.world import World
+from sandboxd.vault.writes import writes_of
 
 if TYPE_CHECKING:
     from sandboxd.chaos.facts import Seen
     from sandboxd.chaos.model import Fault
 
-Told = Callable[[int, str, object], None]
-"""Is told of a write: its index, the path, and the value; None where it was deleted."""
 _READING = frozenset(("read", "list"))
-
-
-class Writes:
-    """The writes of a world, counted while somebody follows them. `key` signs what is told of their number."""
-
-    def __init__(self, world: World) -> None:
-        self.index = len(world.storage)
-        self.key = world.entropy.fork("index").bytes(32)
-        self._storage = world.storage
-        self._told: tuple[Told, ...] = ()
-        self._end: Callable[[], None] | None = None
-
-    def follow(self, told: Told) -> Callable[[], None]:
-        """Have a function told of each write. Gives what ends that."""
-        self._told += (told,)
-        if self._end is None:
-            self._end = self._storage.follow(self._count)
-
-        def end() -> None:
-            self._told = tuple(each for each in self._told if each is not told)
-            if not self._told and self._end is not None:
-                self._end()
-                self._end = None
-
-        return end
-
-    def _count(self, path: str, _old: object, new: object) -> None:
-        self.index += 1
-        for told in self._told:
-            told(self.index, path, new)
 
 
 class _Coming(NamedTuple):
@@ -79,11 +47,11 @@ class Replica:
     """The replica of a world that a fault has answer for it.
 
     Args:
-        writes: of that world.
         fault: how late it is; one that says nothing of that has it stand still.
     """
 
-    def __init__(self, world: World, writes: Writes, fault: Fault) -> None:
+    def __init__(self, world: World, fault: Fault) -> None:
+        writes = writes_of(world)
         self._main = world
         self.index = writes.index
         self._now = world.clock.real_ns if fault.clock == "real" else world.clock.now_ns

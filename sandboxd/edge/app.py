@@ -144,9 +144,13 @@ class App:
             moved = gate(self.world, incoming, path)
             if moved is not None:
                 return moved
-        if self.world.quotas.rules or self.world.cors() is not None:
-            return await self._gated(incoming, path, query)
-        return await self._api(incoming, path, query)
+        gated = self.world.quotas.rules or self.world.cors() is not None
+        answering = self._gated(incoming, path, query) if gated else self._api(incoming, path, query)
+        if incoming.node is not None and self.world.writes is not None:
+            from sandboxd.edge.consistency import indexed
+
+            answering = indexed(self.world, path, answering)
+        return await answering
 
     def cors_origins(self) -> tuple[str, ...]:
         """The origins that CORS lets in to any of the worlds; `*` for all."""

@@ -19,21 +19,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from sandboxd.chaos.indexes import written
-from sandboxd.edge.consistency import AWAIT, FORWARD, INDEX, behaviour, wanted
-from sandboxd.edge.decode import first, refused
+from sandboxd.edge.consistency import AWAIT, FORWARD, MISSING, behaviour, direct, told, wanted
+from sandboxd.edge.decode import first
 from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import Answer
 from sandboxd.fakes.tokens import looks_signed
-from sandboxd.sys.routes import DIRECT
+from sandboxd.vault.writes import writes_of
 
 if TYPE_CHECKING:
-    from sandboxd.chaos.replica import Replica, Writes
+    from sandboxd.chaos.replica import Replica
     from sandboxd.edge.struck import Case
 
 PATIENCE = 0.1
 """Seconds that an OpenBao standby waits for an index by default."""
-_MISSING = "required index state not present"
 
 
 async def stale(case: Case) -> Answer:
@@ -55,28 +53,28 @@ async def lagging(case: Case) -> Answer:
 
 
 async def _vault(case: Case, replica: Replica) -> Answer:
-    if _direct(case):
+    if direct(case.path):
         return await case.served()
-    writes = case.chaos.writes
+    writes = writes_of(case.app.world)
     before = writes.index
     headers = case.incoming.headers
-    index = _wanted(case, writes)
+    index = wanted(case.app.world, case.incoming.headers)
     found = None
     if first(headers, "x-vault-forward") != "active-node":
         if index > _reached(case, replica):
             if FORWARD not in behaviour(headers, "vault"):
-                return Answer(412, encode_errors((_MISSING,)))
+                return Answer(412, encode_errors((MISSING,)))
         elif _too_new(case, replica):
-            return Answer(412, encode_errors((_MISSING,)))
-        else:
+            return Answer(412, encode_errors((MISSING,)))
+        elif not _leads(case):
             found = await _read(case, replica)
     found = found or await case.served()
-    return found if writes.index == before else _told(found, case, writes.index)
+    return found if writes.index == before else told(found, case.app.world, writes.index)
 
 
 async def _openbao(case: Case, replica: Replica) -> Answer:
-    writes = case.chaos.writes
-    index = _wanted(case, writes)
+    writes = writes_of(case.app.world)
+    index = wanted(case.app.world, case.incoming.headers)
     how = behaviour(case.incoming.headers, "openbao")
     if index > _reached(case, replica) and how[0] == AWAIT:
         await case.hold(PATIENCE)
@@ -85,17 +83,17 @@ async def _openbao(case: Case, replica: Replica) -> Answer:
     if index > _reached(case, replica):
         if FORWARD not in how:
             return Answer(429, encode_errors(()), (("Retry-After", "1"),))
-    else:
+    elif not _leads(case):
         found = await _read(case, replica)
     if found is not None:
-        return _told(found, case, replica.index) if found.status < 300 else found
+        return told(found, case.app.world, replica.index) if found.status < 300 else found
     found = await case.served()
-    return found if _direct(case) or found.status >= 300 else _told(found, case, writes.index)
+    return found if direct(case.path) or found.status >= 300 else told(found, case.app.world, writes.index)
 
 
 async def _read(case: Case, replica: Replica) -> Answer | None:
     """The replica's answer, or None where it has none of its own."""
-    if _direct(case) or _leads(case):
+    if direct(case.path):
         return None
     from sandboxd.edge.app import App
 
@@ -105,11 +103,6 @@ async def _read(case: Case, replica: Replica) -> Answer | None:
         return None
     found = await there.served()
     return None if replica.discard() else found
-
-
-def _direct(case: Case) -> bool:
-    """Whether the node tells of itself."""
-    return case.path[4:] in DIRECT
 
 
 def _leads(case: Case) -> bool:
@@ -128,25 +121,3 @@ def _too_new(case: Case, replica: Replica) -> bool:
     if token is None or not looks_signed(token.id) or _leads(case):
         return False
     return replica.world.tokens.lookup(token.id) is None
-
-
-def _wanted(case: Case, writes: Writes) -> int:
-    """The index that the client has seen; 0 for none, and for one of another cluster. Raises Refused."""
-    found = 0
-    cluster = _cluster(case)
-    for each in wanted(case.incoming.headers, case.app.world.profile):
-        if each.cluster == cluster and each.value is not None:
-            if not each.signed(writes.key):
-                raise refused(400, f'failed to decode "{INDEX}"')
-            found = max(found, each.value)
-    return found
-
-
-def _cluster(case: Case) -> str:
-    cluster = case.app.world.seal.cluster
-    return "" if cluster is None else cluster.id
-
-
-def _told(answer: Answer, case: Case, index: int) -> Answer:
-    token = written(case.app.world.profile, _cluster(case), index, case.chaos.writes.key)
-    return answer._replace(headers=(*answer.headers, (INDEX, token)))

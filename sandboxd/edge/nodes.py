@@ -17,6 +17,7 @@ from sandboxd.vault.errors import Refusal, Sealed, VaultError
 from sandboxd.vault.nodes import Condition, Member, Node, condition_of
 from sandboxd.vault.routing import find
 from sandboxd.vault.seal import Seal
+from sandboxd.vault.writes import count_all
 
 if TYPE_CHECKING:
     from sandboxd.vault.world import World
@@ -137,6 +138,7 @@ class Cluster:
         self._known: dict[str, Node] = {}
         self._shut: tuple[bool, ...] = ()
         world.step_down = self.step_down
+        self._writes = count_all(world)
 
     def _seat(self, name: str) -> _Seat:
         seal = Seal(self._world.storage, self._world.entropy)
@@ -321,7 +323,7 @@ class Cluster:
             members=tuple(self._member(each) for each in self._seats.values() if not each.removed),
             forwards=self._forwards,
             active_since=self._since if condition == "active" else 0,
-            index=len(self._world.storage),
+            index=self._writes.index,
             seal=seat.seal,
         )
 

@@ -42,6 +42,7 @@ from sandboxd.vault.waiting import waited
 if TYPE_CHECKING:
     from sandboxd.vault.pipeline import Bearer
     from sandboxd.vault.routing import Route
+    from sandboxd.vault.writes import Writes
 
 Profile = Literal["vault", "openbao"]
 VERSIONS: dict[Profile, str] = {"vault": "2.1.1", "openbao": "2.7.2"}
@@ -156,6 +157,7 @@ class World:
         self.step_down: Callable[[], None] | None = None  # has another node of the cluster become the leader
         self.address = ""  # where it answers, once it does
         self.observer: Observer | None = None
+        self.writes: Writes | None = None  # once somebody counts them
         self.declared: Callable[[str, str, int], dict[str, Any]] = _undeclared
         self._systems: dict[str, WorldSystem] = {}
 

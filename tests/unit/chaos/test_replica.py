@@ -268,10 +268,10 @@ def test_nobody_follows_the_writes_without_a_fault(setting):
 def test_the_index_goes_on_where_it_was(setting):
     setting.start(LAGGING)
     put(setting, 2)
-    reached = setting.chaos.writes.index
+    reached = setting.world.writes.index
     finished(setting.chaos.stop_all())
     setting.start(LAGGING)
-    assert of(setting).index == setting.chaos.writes.index == reached
+    assert of(setting).index == setting.world.writes.index == reached
 
 
 def test_a_fault_that_begins_later_starts_from_the_state_of_then(setting):

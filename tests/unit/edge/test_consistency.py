@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64decode, b64encode
+from functools import partial
 
 import pytest
 from unit.chaos.setting import Setting
 from unit.helpers import finished
 
+from sandboxd.chaos.indexes import parse
 from sandboxd.edge.app import App
 from sandboxd.edge.messages import Incoming
+from sandboxd.edge.nodes import Cluster
 
 FORWARD = "forward-active-node"
 
@@ -54,7 +57,7 @@ def test_vault_tells_the_index_of_what_was_written_and_of_nothing_else():
     setting = lagging("vault")
     version, cluster, local, _, mac = b64decode(written(setting)).decode().split(":")
     assert (version, cluster) == ("v1", setting.world.seal.cluster.id)
-    assert int(local) == setting.chaos.writes.index
+    assert int(local) == setting.world.writes.index
     assert len(bytes.fromhex(mac)) == 32
     assert "X-Vault-Index" not in setting.call("GET", "secret/data/app").headers
     assert "X-Vault-Index" not in setting.call("GET", "secret/data/none").headers
@@ -144,7 +147,7 @@ def test_the_index_of_another_cluster_asks_for_nothing():
 def test_openbao_tells_an_index_with_whatever_it_answers_well():
     setting = lagging("openbao")
     index = json.loads(b64decode(written(setting)))
-    assert index == {"cluster": setting.world.seal.cluster.id, "value": str(setting.chaos.writes.index)}
+    assert index == {"cluster": setting.world.seal.cluster.id, "value": str(setting.world.writes.index)}
     reply = setting.call("GET", "secret/data/app")
     assert int(json.loads(b64decode(reply.headers["X-Vault-Index"]))["value"]) < int(index["value"])
     assert "X-Vault-Index" not in setting.call("GET", "secret/data/none").headers
@@ -249,3 +252,72 @@ def test_an_index_of_a_lagging_replica_is_no_trouble_when_the_fault_is_over():
 
 def test_vault_takes_any_word_for_what_to_do():
     assert sent(Setting("vault"), "secret/data/app", x_vault_inconsistent=("x",))[0] == 200
+
+
+# Clusters.
+
+
+class Nodes:
+    """A cluster of three nodes, of which the first leads."""
+
+    def __init__(self, profile: str) -> None:
+        self.setting = Setting(profile)
+        self.cluster = Cluster(self.setting.world, 3)
+        for number, name in enumerate(self.cluster.names):
+            self.cluster.place(name, f"http://127.0.0.1:{8200 + 10 * number}")
+
+    def ask(self, node: str, method: str = "GET", body: bytes = b"", **headers: str) -> tuple[int, str, object]:
+        """What a node answers: the status, the index, and the value."""
+        named = {"x-vault-token": "root"} | {name.replace("_", "-"): text for name, text in headers.items()}
+        sent = {name: (text,) for name, text in named.items()}
+        app = App(self.setting.world, place=partial(self.cluster.node, node))
+        answer = finished(app.answer(Incoming(method, "/v1/secret/data/app", sent, body, "127.0.0.1", 1)))
+        data = json.loads(answer.body).get("data") or {}
+        return answer.status, dict(answer.headers).get("X-Vault-Index", ""), data.get("data", {}).get("x")
+
+    def write(self, node: str, x: int) -> str:
+        """Write, and give the index."""
+        status, index, _ = self.ask(node, "POST", json.dumps({"data": {"x": x}}).encode())
+        assert status == 200
+        return index
+
+
+@pytest.mark.parametrize("profile", ["vault", "openbao"])
+def test_a_cluster_tells_an_index_wherever_something_is_written(profile):
+    nodes = Nodes(profile)
+    first, second = (parse(profile, nodes.write(node, 2)).value for node in ("node-1", "node-2"))
+    assert first < second == nodes.setting.world.writes.index
+    assert nodes.ask("node-2", x_vault_index=nodes.write("node-1", 3))[0] == 200
+
+
+def test_an_openbao_cluster_tells_it_with_reads_too():
+    nodes = Nodes("openbao")
+    index = nodes.write("node-1", 2)
+    assert nodes.ask("node-2")[:2] == (200, index)
+    assert nodes.ask("node-2", x_vault_token="none")[:2] == (403, "")
+    assert Nodes("vault").ask("node-2")[:2] == (200, "")
+
+
+@pytest.mark.parametrize(("profile", "status"), [("vault", 412), ("openbao", 429)])
+def test_a_standby_lags_and_the_leader_does_not(profile, status):
+    nodes = Nodes(profile)
+    nodes.setting.start("lagging lag=5s")
+    index = nodes.write("node-2", 2)
+    assert nodes.ask("node-1", x_vault_index=index)[::2] == (200, 2)
+    assert nodes.ask("node-2")[::2] == (200, 1)
+    assert nodes.ask("node-2", x_vault_index=index)[0] == status
+    nodes.setting.pass_(5)
+    assert nodes.ask("node-2", x_vault_index=index)[::2] == (200, 2)
+
+
+def test_a_cache_in_front_of_a_leader_is_stale_too():
+    nodes = Nodes("openbao")
+    nodes.setting.start("stale")
+    nodes.write("node-1", 2)
+    assert nodes.ask("node-1")[::2] == (200, 1)
+
+
+def test_a_single_server_tells_no_index():
+    for profile in ("vault", "openbao"):
+        reply = Setting(profile).call("POST", "secret/data/app", {"data": {}})
+        assert "X-Vault-Index" not in reply.headers
