@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sandboxd.chaos.rules import Strike
     from sandboxd.chaos.run import Chaos
     from sandboxd.edge.app import App
+    from sandboxd.vault.nodes import Node
 
 SECOND = 1_000_000_000
 
@@ -104,7 +105,15 @@ def seen(app: App, incoming: Incoming, path: str, query: str) -> Seen:
         headers=incoming.headers,
         address=incoming.remote_address,
         body=partial(_body, incoming),
+        node=_names(incoming.node),
     )
+
+
+def _names(node: Node | None) -> tuple[str, ...]:
+    """What a node can be aimed at by."""
+    if node is None:
+        return ()
+    return (node.name, "leader") if node.condition == "active" else (node.name,)
 
 
 def _lists(query: str) -> bool:

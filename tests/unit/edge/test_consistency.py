@@ -310,6 +310,16 @@ def test_a_standby_lags_and_the_leader_does_not(profile, status):
     assert nodes.ask("node-2", x_vault_index=index)[::2] == (200, 2)
 
 
+def test_one_node_of_a_cluster_can_be_aimed_at_and_so_can_the_leader():
+    nodes = Nodes("openbao")
+    nodes.setting.start("lagging lag=5s node=node-2")
+    nodes.setting.start("status code=502 node=leader")
+    assert nodes.ask("node-1")[0] == 502
+    nodes.setting.call("POST", "secret/data/app", {"data": {"x": 2}})
+    assert nodes.ask("node-2")[::2] == (200, 1)
+    assert nodes.ask("node-3")[::2] == (200, 2)
+
+
 def test_a_cache_in_front_of_a_leader_is_stale_too():
     nodes = Nodes("openbao")
     nodes.setting.start("stale")

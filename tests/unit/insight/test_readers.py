@@ -9,6 +9,7 @@ from unit.leasing import Lender, mount
 
 from sandboxd.insight import Insight, Readers, insight
 from sandboxd.vault.clock import NANOSECONDS
+from sandboxd.vault.storage import Storage
 
 
 @pytest.fixture
@@ -192,3 +193,15 @@ def test_the_readers_seen_least_recently_make_room(made):
         call(made, "GET", "secret/data/app", token=child(made, name).token)
         made.clock.advance(1)
     assert [each.display_name for each in of(made)] == ["token-c", "token-b"]
+
+
+def test_a_replicas_reader_has_the_version_that_the_replica_has(made):
+    old = Storage()
+    old.restore(made.storage.snapshot())
+    call(made, "POST", "secret/data/app", {"data": {"key": "new"}})
+    watching = insight(made)
+    made.observer = watching.beside(old).beside(old)
+    call(made, "GET", "secret/data/app")
+    made.observer.reload()
+    made.observer = watching
+    assert [each.version for each in of(made)] == [1]

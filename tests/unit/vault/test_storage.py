@@ -151,3 +151,32 @@ def test_a_watcher_is_not_told_of_what_comes_back():
         storage.commit()
     storage.restore(before)
     assert told == [("a", None, 1)]
+
+
+def test_a_follower_is_told_of_each_write_and_of_what_comes_back():
+    storage, told = Storage(), []
+    storage.put("a", 1)
+    before = storage.snapshot()
+    end = storage.follow(lambda *change: told.append(change))
+    storage.put("a", 2)
+    storage.put("b", "B")
+    storage.delete("b")
+    storage.delete("b")
+    storage.restore(before)
+    assert told == [("a", 1, 2), ("b", None, "B"), ("b", "B", None), ("a", 2, 1)]
+    end()
+    storage.put("a", 3)
+    assert len(told) == 4
+
+
+def test_a_follower_is_told_of_what_could_not_be_kept():
+    class Full:
+        def commit(self, batch):
+            raise OSError("no space left")
+
+    storage, told = Storage(Full()), []
+    storage.follow(lambda *change: told.append(change))
+    storage.put("a", 1)
+    with pytest.raises(OSError, match="no space left"):
+        storage.commit()
+    assert told == [("a", None, 1), ("a", 1, None)]
