@@ -4,6 +4,8 @@ The app finds the sandbox in its environment:
 
 - `VAULT_ADDR`, `VAULT_TOKEN`, with TLS `VAULT_CACERT` (and the same with `BAO_`);
 - `SANDBOXD_ROLE_ID`, `SANDBOXD_SECRET_ID`, `SANDBOXD_AUTH_PATH` of an AppRole role, where there is one;
+- `SANDBOXD_NODES`, the addresses of all nodes with commas between them, in scenarios that need several: the first one
+  leads at first, and is the one in `VAULT_ADDR`;
 - `SANDBOXD_SCENARIO`, the name of the scenario;
 - `PORT`, a free port, which stands for `{port}` in the command and in the health URL.
 """
@@ -14,6 +16,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +51,8 @@ SETTLE = 1.0
 MARGIN = 5.0
 """Seconds, at least, that an app is watched beyond those it may take to recover, to tell late from never."""
 TOKEN_TTL = "24h"
+NODES = 3
+"""How many nodes there are where a scenario needs several."""
 
 
 class NotRun(Exception):
@@ -108,8 +113,6 @@ def lacks(sandbox: Sandbox, scenario: Scenario) -> str:
     for need in scenario.needs:
         if need == "vault" and world.profile != "vault":
             return "it is Vault's alone, and this is OpenBao: --as vault"
-        if need == "nodes":
-            return "it needs several nodes, and a drill has one"
         if need in ("kv", "approle", "database", "pki") and need not in types:
             return f"the fixture has no mount of type {need}"
     if scenario.clock == "sandbox":
@@ -156,23 +159,32 @@ class _Drill:
     async def _serving(self) -> AsyncIterator[dict[str, str]]:
         """Have the sandbox listen; gives the variables that lead there."""
         from sandboxd.edge.control import Control
-        from sandboxd.edge.runtime import serving
+        from sandboxd.edge.runtime import address_of, serving
 
         sandbox, world = self._sandbox, self._sandbox.world
         listener, ca_file = self._listener()
+        listeners = [listener]
+        if "nodes" in self._scenario.needs:
+            from sandboxd.edge.nodes import Cluster
+
+            sandbox.cluster = Cluster(world, NODES)
+            listeners = [replace(listener, node=name) for name in sandbox.cluster.names]
         ended = asyncio.Event()
 
         async def reload() -> None:
             await sandbox.fill(sandbox.plan)
 
         control = Control(sandbox, stop=ended.set, reload=reload)
-        async with serving(world, [listener], control, self._recorder) as addresses:
-            scheme = "http" if listener.tls is None else "https"
-            control.address = world.address = f"{scheme}://{addresses[0][0]}:{addresses[0][1]}"
-            found = {"VAULT_ADDR": world.address, "VAULT_TOKEN": await self._token()}
+        async with serving(world, listeners, control, self._recorder, sandbox.cluster) as addresses:
+            told = tuple(address_of(listener, *address) for address in addresses)
+            control.address = world.address = told[0]
+            self._recorder.addresses = told
+            found = {"VAULT_ADDR": told[0], "VAULT_TOKEN": await self._token()}
             if ca_file:
                 found["VAULT_CACERT"] = ca_file
             found |= {key.replace("VAULT_", "BAO_"): value for key, value in found.items()}
+            if len(told) > 1:
+                found["SANDBOXD_NODES"] = ",".join(told)
             yield {**found, **self._login(), "SANDBOXD_SCENARIO": self._name, "PORT": str(_free_port())}
 
     def _listener(self) -> tuple[Listener, str]:
@@ -307,15 +319,13 @@ class _Drill:
             await asyncio.wait((self._ending,), timeout=max(moment - self._now, 0))
 
     async def _outage(self, begin: float) -> Course:
-        chaos = self._sandbox.chaos
         planned = stages(self._scenario, begin, UNENDING * self._wish.stretch)
         end = ends(planned)
         for stage in planned:
             if stage.end <= end:
                 self._tell(f"{stage.name}, until {stage.end - begin:.1f} s after the beginning")
             await self._until(min(stage.end, end))
-        await chaos.stop_all()
-        await self._sandbox.follow()
+        await self._sandbox.calm()
         over = max(min(end, self._now), begin) if self._exited is None else max(end, self._exited)
         if self._exited is not None and self._wish.tests:
             over = self._now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sandboxd.chaos.drill.watch import Call, Change, Line, Standing, Watched
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sandboxd.edge.messages import Answer, Incoming
     from sandboxd.vault.world import World
 
+_TOKEN = re.compile(r"\b(?:hv[sbr]|[sbr])\.[A-Za-z0-9_-]{20,}")
 _ORDER = ("login", "renew", "revoke", "list", "read", "patch", "delete", "write")
 
 
@@ -33,6 +35,8 @@ class Recorder:
 
     def __init__(self, world: World, rules: Rules) -> None:
         self.seen = Watched()
+        self.addresses: tuple[str, ...] = ()
+        """Of the listeners that are watched."""
         self._world = world
         self._app = App(world)
         self._start = world.clock.real_ns()
@@ -59,7 +63,7 @@ class Recorder:
 
     def leads_here(self, location: str) -> bool:
         """Whether a redirect leads to what is watched."""
-        return location.startswith(("/", self._world.address))
+        return location.startswith(("/", *self.addresses))
 
     def opened(self, _address: str, _port: int) -> Recording:
         """There is a new connection."""
@@ -82,7 +86,7 @@ class Recorder:
             at=self.now,
             line=line.number,
             method=incoming.method,
-            path=found.path,
+            path=_TOKEN.sub("<token>", found.path),
             operation=next((each for each in _ORDER if each in operations), "read"),
             app=found.apps[0] if found.apps else "",
             accessor=accessor,

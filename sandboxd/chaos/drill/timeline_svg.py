@@ -14,7 +14,7 @@ from math import ceil, floor
 from sandboxd.chaos.drill.measures import by_key
 from sandboxd.chaos.drill.watch import Call, Course, Look, Outcome, Watched
 
-LEFT, RIGHT, WIDTH = 190.0, 12.0, 940.0
+LEFT, RIGHT, WIDTH = 190.0, 22.0, 940.0
 LANE, BAND, BARS = 22.0, 20.0, 44.0
 MOST_LANES = 8
 MOST_MARKS = 400
@@ -167,7 +167,8 @@ class _Picture:
         while course.begin + moment <= self._end:
             x = self._x(course.begin + moment)
             yield _rule("tick", x, 0, x, bottom)
-            yield f'<text class="axis" x="{x:.1f}" y="{bottom + 15:.1f}">{moment:+.0f} s</text>'
+            told = f"{moment:+.0f} s" if moment else "0 s"
+            yield f'<text class="axis" x="{x:.1f}" y="{bottom + 15:.1f}">{told}</text>'
             moment += step
 
 
