@@ -5,8 +5,8 @@ A single server is taken for such a standby; the leader of a cluster is never be
 What becomes of a request that asks for more than the standby has seen:
 
 - Vault Enterprise (from its documentation on consistency): an index that it has not reached is a 412, unless the client
-  asks for forwarding; so is a token made since, which in Vault holds such an index itself. Whatever was written tells
-  its index.
+  asks for forwarding; so is a service token made since, which holds such an index itself (a server that forwards these
+  was told to, by `allow_forwarding_via_token`). Whatever was written tells its index.
 - OpenBao 2.7 (captured, and its source): such an index is a 429, unless the client asks for forwarding, or to wait; a
   token that it does not know is the active node's to judge. Every answer that has something to tell, tells an index.
 
@@ -23,7 +23,7 @@ from sandboxd.edge.consistency import AWAIT, FORWARD, MISSING, behaviour, direct
 from sandboxd.edge.decode import first
 from sandboxd.edge.encode import encode_errors
 from sandboxd.edge.messages import Answer
-from sandboxd.fakes.tokens import looks_signed
+from sandboxd.fakes.tokens import LONG, is_service_token
 from sandboxd.vault.writes import writes_of
 
 if TYPE_CHECKING:
@@ -118,6 +118,6 @@ def _reached(case: Case, replica: Replica) -> int:
 def _too_new(case: Case, replica: Replica) -> bool:
     """Whether the token holds an index of its own that the replica has not reached."""
     token = case.seen.token
-    if token is None or not looks_signed(token.id) or _leads(case):
+    if token is None or not is_service_token(token.id, LONG) or _leads(case):
         return False
     return replica.world.tokens.lookup(token.id) is None
