@@ -143,10 +143,7 @@ class Chaos:
         return [active for active in self.rules if active.fault.DEPTH == "door" and active.on and not active.used_up]
 
     async def hold(self, active: Active, seconds: float | None) -> bool:
-        """Wait so many seconds, None for as long as a fault lasts.
-
-        Gives whether the time has passed: False when the fault ended before.
-        """
+        """Wait so many seconds, None for as long as a fault lasts. Gives whether the time has passed."""
         return await self.lasting.hold(active.id, seconds)
 
     def replica(self, active: Active) -> Replica:
