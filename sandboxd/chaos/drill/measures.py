@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from statistics import median, pstdev
+from statistics import median
 
 import msgspec
 
@@ -21,7 +21,7 @@ GROWTH = 1.5
 MEANT = 0.1
 """Seconds: what is shorter is no pause that somebody meant."""
 UNEVEN = 0.05
-"""How far pauses are apart, as a share of their mean, where chance has a part in them."""
+"""How far the factor from one pause to the next is off, as a share of what is usual, where chance has a part in it."""
 HOUSEKEEPING = frozenset(("login", "renew", "revoke"))
 """What is asked when it is needed, and not again because it once failed."""
 
@@ -182,10 +182,9 @@ def grows(pauses: Sequence[float]) -> bool:
 
 
 def uneven(pauses: Sequence[float]) -> bool:
-    """Whether chance has a part in pauses: they are neither the same nor all longer by the same factor."""
+    """Whether chance has a part in pauses: without it each is as long as the one before, or longer by one factor."""
     factors = [later / max(earlier, 0.001) for earlier, later in pairwise(pauses)]
-    mean = sum(factors) / len(factors)
-    return pstdev(factors) > UNEVEN * mean
+    return any(all(abs(factor - usual) > UNEVEN * usual for usual in (1.0, factors[0])) for factor in factors)
 
 
 def _noticed(seen: Watched, during: Sequence[Call], course: Course) -> float | None:

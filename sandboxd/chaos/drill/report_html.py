@@ -89,7 +89,7 @@ def _table(drill: Drill) -> Iterator[str]:
         shares = measures.available
         cells = (
             "-" if shares is None else f"{shares.during:.0%}",
-            _seconds(measures.noticed),
+            "-" if measures.noticed is None else _seconds(measures.noticed),
             _seconds(measures.recovered),
             str(measures.retries.count),
         )
@@ -126,7 +126,7 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
     if shares is not None:
         yield "Well before, during, after", f"{shares.before:.0%}, {shares.during:.0%}, {shares.after:.0%}"
     yield "Outage", f"{course.end - course.begin:.1f} s"
-    yield "Noticed after", _seconds(measures.noticed)
+    yield "Noticed after", "-" if measures.noticed is None else _seconds(measures.noticed)
     yield "Well after its end", _seconds(measures.recovered)
     yield "Requests", f"{measures.requests}, {measures.during} in the outage, {measures.struck} struck"
     yield "Without a whole answer", str(measures.lost)

@@ -33,7 +33,7 @@ def row(result: Result, *, colours: bool = False) -> str:
         result.scenario,
         result.grade or "",
         "-" if shares is None else f"{shares.during:.0%}",
-        _seconds(measures.noticed),
+        "-" if measures.noticed is None else _seconds(measures.noticed),
         _seconds(measures.recovered) if course.exited is None else "-",
         str(measures.retries.count),
     )
