@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from sandboxd.chaos.facts import Seen
 from sandboxd.chaos.kinds import transport
 from sandboxd.chaos.model import Fault
-from sandboxd.edge import conditions, struck_http
+from sandboxd.edge import conditions, struck_http, struck_vault
 from sandboxd.edge import decode as decoding
 from sandboxd.edge.conduct import Cut, Hold, Instead, Late, Never, Pieces, broken_chunks
 from sandboxd.edge.decode import Refused, refused
@@ -235,4 +235,5 @@ ACTS: Mapping[type[Fault], Act] = {
     transport.Garbage: _garbage,
     **struck_http.ACTS,
     **conditions.ACTS,
+    **struck_vault.ACTS,
 }

@@ -32,7 +32,7 @@ class Clock:
     """
 
     def __init__(self, source: Callable[[], int] = time.time_ns) -> None:
-        self._source = source
+        self._source = self._true = source
         self._origin = 0  # the real moment at which `_start` was set
         self._start = 0  # the virtual moment that belongs to `_origin`
         self._scale = 1.0
@@ -85,6 +85,11 @@ class Clock:
     def resume(self) -> None:
         """Go back to real time."""
         self._scale, self._moved = 1.0, False
+
+    def skew(self, by: int) -> None:
+        """Be wrong by so many nanoseconds until told otherwise; 0 for being right again. Real time is wrong as well."""
+        true = self._true
+        self._source = (lambda: true() + by) if by else true
 
     def set(self, moment: int, scale: float) -> None:
         """Show a moment (nanoseconds since 1970), and let time pass from there, `scale` seconds in a real one."""

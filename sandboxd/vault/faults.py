@@ -28,6 +28,11 @@ class Trouble:
     A place raises VaultError for a refusal.
     """
 
+    @property
+    def blocks_audit(self) -> bool:
+        """Whether no audit device takes an entry of it."""
+        return False
+
     def before(self, world: "World", request: "Request") -> Awaitable[None] | None:
         """The request has come in; nothing of it has been looked at but the namespace. May give what to wait for."""
 

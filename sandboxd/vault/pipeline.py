@@ -245,6 +245,8 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
         if response is not None and response.credentials:
             note_credentials(world, route, bearer.token, response)
         if response is not None and response.auth is not None:
+            if request.trouble is not None:
+                request.trouble.lending(world, route, response)
             response = logins.finish(world, call, response)
         if response is not None and route.path == "cubbyhole/response" and bearer.token.policies == (wrapping.POLICY,):
             response = msgspec.structs.replace(response, warnings=[*response.warnings, wrapping.READ_DIRECTLY])

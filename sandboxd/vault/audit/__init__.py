@@ -160,12 +160,19 @@ class Entry(Silence):
             headers=self._audit.chosen(self._incoming),
         )
 
+    def _check(self) -> None:
+        trouble = self._incoming.trouble
+        if trouble is not None and trouble.blocks_audit:
+            raise InternalError
+
     def _tell(self, error: str = "") -> None:
+        self._check()
         self._audit.write("request", self._auth, self._asked(), error=error, spared=self._spared())
         self._told = True
 
     def _answer(self, auth: Mapping[str, Any], fields: Mapping[str, Any], error: str) -> None:
         self._closed = True
+        self._check()
         self._audit.write("response", auth, self._asked(), fields, error=error, spared=self._spared())
 
     def _spared(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -227,7 +234,7 @@ class Audit:
 
     def entry(self, request: Request) -> Silence:
         """What tells the devices of one request, as a context manager that sees how it ends."""
-        if not self._devices and not request.path.startswith("sys/audit/"):
+        if not self._devices and request.trouble is None and not request.path.startswith("sys/audit/"):
             return _SILENCE
         return Entry(self, request)
 
