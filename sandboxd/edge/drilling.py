@@ -340,11 +340,14 @@ class _Drill:
         expect = self._scenario.expect
         within = _seconds(expect.recover_within)
         latest = course.end + within + max(MARGIN, within)
+        pause = TICK
         while self._exited is None and self._now < latest:
-            await asyncio.sleep(4 * TICK)
+            await asyncio.sleep(pause)
             course = msgspec.structs.replace(course, stopped=self._now)
             if self._now >= course.end + SETTLE and _all_well(measure(self._recorder.seen, course)):
                 break
+            # The app is not to wait for answers because there is so much to be measured.
+            pause = max(4 * TICK, 10 * (self._now - course.stopped))
         return msgspec.structs.replace(course, stopped=self._now)
 
 

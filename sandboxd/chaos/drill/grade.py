@@ -136,9 +136,10 @@ def _ended(facts: Facts) -> str | None:
         return f"the tests failed, with status {course.status}"
     status = course.status or 0
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+    hint = "" if status else " (a test suite may: --tests)"
     if course.exited < course.end:
-        return f"the process {how} {course.exited - course.begin:.1f} s after the outage began"
-    return f"the process {how} {course.exited - course.end:.1f} s after the outage was over"
+        return f"the process {how} {course.exited - course.begin:.1f} s after the outage began{hint}"
+    return f"the process {how} {course.exited - course.end:.1f} s after the outage was over{hint}"
 
 
 def _never(facts: Facts) -> str | None:

@@ -6,6 +6,7 @@ after another such. A **kind** of call is what a call asks for.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
@@ -121,11 +122,11 @@ def measure(seen: Watched, course: Course) -> Measures:
 
 def peak(moments: Iterable[float]) -> Peak:
     """The most moments in any second."""
-    found, window = Peak(), []
+    found, window = Peak(), deque[float]()
     for moment in sorted(moments):
         window.append(moment)
         while window[0] <= moment - 1:
-            window.pop(0)
+            window.popleft()
         if len(window) > found.count:
             found = Peak(count=len(window), at=window[0])
     return found
