@@ -7,7 +7,15 @@ from sandboxd.chaos.model import Fault
 
 KERNEL = (transport.Refused, transport.Unreachable)
 """Where nothing of the sandbox gets to see the connection."""
-TLS = (transport.TlsExpired, transport.TlsWrongName, transport.TlsUnknownCa, transport.TlsStalled)
+TLS = (
+    transport.TlsExpired,
+    transport.TlsCaExpired,
+    transport.TlsWrongName,
+    transport.TlsUnknownCa,
+    transport.TlsStalled,
+)
+OWN_CA = (transport.TlsExpired, transport.TlsCaExpired, transport.TlsWrongName)
+"""What needs a certificate of the CA that the listener's is of."""
 
 _ALWAYS = {"node", "from_", "for_", "clock", "name"}
 _COUNTED = {"address", "probability", "every", "after", "first", "times"}

@@ -31,26 +31,40 @@ class Authority:
 
     Args:
         clock: says from when on its own one holds.
+        parent: the authority that it is below; none for one of its own.
+        period: from when to when its own certificate holds; from now on without.
     """
 
-    def __init__(self, clock: Clock, *, name: str = "sandboxd development CA, trusted by nobody else") -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        name: str = "sandboxd development CA, trusted by nobody else",
+        parent: Authority | None = None,
+        period: tuple[datetime, datetime] | None = None,
+    ) -> None:
         self._clock = clock
         self._key = ec.generate_private_key(ec.SECP256R1())
-        start, end = self.period()
-        subject = _name(name)
-        self._certificate = (
+        self._name = _name(name)
+        start, end = period or self.period()
+        signer = parent or self
+        builder = (
             x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subject)
+            .subject_name(self._name)
+            .issuer_name(signer._name)  # noqa: SLF001 -- one of its own
             .public_key(self._key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(start)
             .not_valid_after(end)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=1 if parent is None else 0), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .add_extension(_usage(signing=True), critical=True)
-            .sign(self._key, hashes.SHA256())
         )
+        self._certificate = builder.sign(signer._key, hashes.SHA256())  # noqa: SLF001
+
+    def below(self, period: tuple[datetime, datetime]) -> Authority:
+        """An authority below this one, whose certificate holds from one moment to another."""
+        return Authority(self._clock, name="sandboxd development intermediate CA", parent=self, period=period)
 
     @property
     def certificate(self) -> bytes:
@@ -74,7 +88,7 @@ class Authority:
         certificate = (
             x509.CertificateBuilder()
             .subject_name(_name(hosts[0]))
-            .issuer_name(self._certificate.subject)
+            .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(start)

@@ -192,8 +192,8 @@ class Doors:
 
     def check(self, fault: Fault) -> None:
         """Raise Refusal for a fault that these listeners cannot have."""
-        from sandboxd.chaos.doors import TLS, problem
-        from sandboxd.chaos.kinds import kind_name, transport
+        from sandboxd.chaos.doors import OWN_CA, TLS, problem
+        from sandboxd.chaos.kinds import kind_name
 
         told = problem(fault)
         if told:
@@ -202,9 +202,7 @@ class Doors:
             return
         if all(door.listener.tls is None for door in self._doors):
             raise Refusal(f"{kind_name(fault)}: this sandbox has no TLS; start it with --tls")
-        if isinstance(fault, transport.TlsExpired | transport.TlsWrongName) and all(
-            door.listener.authority is None for door in self._doors
-        ):
+        if isinstance(fault, OWN_CA) and all(door.listener.authority is None for door in self._doors):
             raise Refusal(
                 f"{kind_name(fault)}: the listener's certificate is not sandboxd's own, so no other one of its CA can "
                 "be made; tls-unknown-ca can"

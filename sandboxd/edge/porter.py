@@ -121,11 +121,16 @@ def bad_context(listener: Listener, kind: type[Fault], chaos: Chaos) -> ssl.SSLC
         period = (now - timedelta(days=30), now - timedelta(days=1))
     if kind is kinds.TlsWrongName:
         hosts = [ELSEWHERE]
+    chain = b""
+    if kind is kinds.TlsCaExpired:
+        now, _ = authority.period()
+        authority = authority.below((now - timedelta(days=365), now - timedelta(days=1)))
+        chain = authority.certificate
     made = authority.issue(hosts, period)
     # OpenSSL takes certificates from files alone.
     with TemporaryDirectory(prefix="sandboxd-") as folder:
         certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
-        certificate.write_bytes(made.certificate)
+        certificate.write_bytes(made.certificate + chain)
         key.touch(mode=0o600)
         key.write_bytes(made.key)
         return server_context(certificate, key)

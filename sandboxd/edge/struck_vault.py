@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator, Mapping
-from types import coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 from sandboxd.chaos.kinds import vault
 from sandboxd.chaos.troubles.clock import Skewed
@@ -16,6 +17,7 @@ from sandboxd.vault.clock import NANOSECONDS, Clock
 from sandboxd.vault.durations import parse_nanoseconds
 from sandboxd.vault.errors import VaultError
 from sandboxd.vault.namespaces import ROOT
+from sandboxd.vault.waiting import during
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,31 +61,22 @@ async def _skewed(case: Case) -> Answer:
     clock = case.app.world.clock
     trouble = Skewed(case.strike, case.chaos)
     trouble.on = case.path[4:] in LOCAL  # these are answered outside of the way of a request
-    answer: Answer = await _stepwise(case.served(trouble=trouble), trouble, clock)
+    answer = await during(case.served(trouble=trouble), partial(_wrong, trouble, clock))
     from email.utils import formatdate
 
     date = formatdate(int(clock.now() + trouble.by / NANOSECONDS), usegmt=True)
     return answer._replace(headers=(*answer.headers, ("Date", date)))
 
 
-@coroutine
-def _stepwise(work: Coroutine[Any, Any, Any], trouble: Skewed, clock: Clock) -> Generator[Any, Any, Any]:
-    """Do some work, with the clock wrong whenever it goes on, and right while it waits."""
-    sent, failure = None, None
-    while True:
-        if trouble.on:
-            clock.skew(trouble.by)
-        try:
-            waited = work.send(sent) if failure is None else work.throw(failure)
-        except StopIteration as done:
-            return done.value
-        finally:
-            clock.skew(0)
-        sent = failure = None
-        try:
-            sent = yield waited
-        except BaseException as error:  # noqa: BLE001 -- cancellation too goes to the work
-            failure = error
+@contextmanager
+def _wrong(trouble: Skewed, clock: Clock) -> Iterator[None]:
+    """Have the clock be wrong, if the trouble has begun; and be right afterwards."""
+    if trouble.on:
+        clock.skew(trouble.by)
+    try:
+        yield
+    finally:
+        clock.skew(0)
 
 
 ACTS: Mapping[type[Fault], Callable[[Case], Awaitable[Answer]]] = {

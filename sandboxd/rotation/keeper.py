@@ -126,8 +126,8 @@ class Rotation:
         for rotating in self.all():
             _schedule(self._world, rotating)
 
-    async def rotate(self, path: str, namespace: str = "") -> Rotating:
-        """Rotate an object now, whatever its schedule.
+    async def rotate(self, path: str, namespace: str = "", *, grace: bool = True) -> Rotating:
+        """Rotate an object now, whatever its schedule; without `grace` the old value is not valid any more.
 
         `path` is a secret's, with `data/` or without, or that of an engine's object. Raises Refusal for what cannot be
         rotated, and VaultError as the engine does.
@@ -141,7 +141,7 @@ class Rotation:
                         f"{target.path} is not declared in the fixture that is loaded, so there is no rule to make its "
                         "next value by; write the new version yourself, or declare it"
                     )
-                return await self._rotate_secret(requests, remake, target, by="hand")
+                return await self._rotate_secret(requests, remake, target, by="hand", graceful=grace)
             return await self._rotate_object(requests, target, by="hand")
 
     def _declared(self, namespace: str, path: str, number: int) -> dict[str, Any]:
@@ -188,10 +188,12 @@ class Rotation:
             )
             raise
 
-    async def _rotate_secret(self, requests: Requests, remake: Remake, target: KvTarget, *, by: str) -> Rotating:
+    async def _rotate_secret(
+        self, requests: Requests, remake: Remake, target: KvTarget, *, by: str, graceful: bool = True
+    ) -> Rotating:
         namespace, path = target.namespace, target.path
         known = _get(self._world, namespace, path) or _unplanned(self._world, namespace, path)
-        version, grace = known.version + 1, known.plan.grace
+        version, grace = known.version + 1, known.plan.grace if graceful else 0
 
         def current(of_namespace: str, of_path: str) -> int:
             own = (of_namespace, of_path) == (namespace, path)
@@ -206,7 +208,7 @@ class Rotation:
                 old, new = await dependent.renew(requests, fields, grace)
                 if old != new:
                     touched.append(other)
-        rotated = self._rotated(known, version, before)
+        rotated = self._rotated(known, version, before, grace)
         if rotated.expires and rotated.plan.lifetime:
             await target.expires(requests, moment(rotated.expires))
         self._tell_done(rotated, by, kv_version=after, also=touched)
@@ -217,15 +219,15 @@ class Rotation:
             self._world, target.namespace, target.path
         )
         await requests.write(target.namespace, target.request, {})
-        rotated = self._rotated(known, known.version + 1, known.version)
+        rotated = self._rotated(known, known.version + 1, known.version, known.plan.grace)
         self._tell_done(rotated, by)
         return rotated
 
-    def _rotated(self, known: Rotating, version: int, before: int) -> Rotating:
+    def _rotated(self, known: Rotating, version: int, before: int, grace: int) -> Rotating:
         now, plan = self._world.clock.now_ns(), known.plan
         retired = tuple(each for each in known.retired if each.until > now)[-_REMEMBERED:]
-        if plan.grace:
-            retired += (Retired(before, now, now + plan.grace * NANOSECONDS),)
+        if grace:
+            retired += (Retired(before, now, now + grace * NANOSECONDS),)
         rotated = msgspec.structs.replace(
             known,
             version=version,

@@ -6,6 +6,7 @@ reset is an assignment. Each mount sees the map through a `View` that holds its 
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar, overload
 
 from sandboxd.vault.errors import InvalidKey
@@ -99,6 +100,15 @@ class Storage:
             self._followers = tuple(each for each in self._followers if each is not follower)
 
         return end
+
+    @contextmanager
+    def unkept(self) -> Iterator[None]:
+        """Have what is written meanwhile not be kept: after a restart all is as if it had never been."""
+        journal, self._journal = self._journal, None
+        try:
+            yield
+        finally:
+            self._journal = journal
 
     def list(self, folder: str) -> list[str]:
         """The entries of a folder ("" or ending in a slash), sorted; folders among them end in a slash."""

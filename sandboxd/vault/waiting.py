@@ -5,7 +5,9 @@ is there from the first wait on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import AbstractContextManager
+from types import coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,6 +20,27 @@ async def waited(work: Awaitable[T]) -> T:
     if asyncio.current_task() is None:
         await asyncio.sleep(0)  # whoever began this without a task gives it one now
     return await work
+
+
+@coroutine
+def during(
+    work: Coroutine[Any, Any, T], context: Callable[[], AbstractContextManager[object]]
+) -> Generator[Any, Any, T]:
+    """Do some work within a context that is entered whenever it goes on, and left while it waits for something."""
+    sent: Any = None
+    failure: BaseException | None = None
+    while True:
+        try:
+            with context():
+                awaited = work.send(sent) if failure is None else work.throw(failure)
+        except StopIteration as done:
+            found: T = done.value
+            return found
+        sent = failure = None
+        try:
+            sent = yield awaited
+        except BaseException as error:  # noqa: BLE001 -- cancellation too goes to the work
+            failure = error
 
 
 def spawn(work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":

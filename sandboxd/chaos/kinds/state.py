@@ -95,12 +95,6 @@ class UsersLockedOut(_State, frozen=True, tag="users-locked-out"):
     HELP: ClassVar[str] = "Logins are refused for the lockout's time, also with the right password or secret ID."
 
 
-class CaExpired(_State, frozen=True, tag="ca-expired"):
-    """The issuing CA of a PKI engine has expired."""
-
-    HELP: ClassVar[str] = "The issuers of PKI mounts have expired: nothing can be issued, and chains no longer verify."
-
-
 KINDS: tuple[type[Fault], ...] = (
     TokensRevoked,
     TokensShortened,
@@ -113,5 +107,4 @@ KINDS: tuple[type[Fault], ...] = (
     SecretRotated,
     SecretIdsGone,
     UsersLockedOut,
-    CaExpired,
 )

@@ -54,6 +54,13 @@ class TlsExpired(Fault, frozen=True, tag="tls-expired"):
     DEPTH: ClassVar[Depth] = "door"
 
 
+class TlsCaExpired(Fault, frozen=True, tag="tls-ca-expired"):
+    """An intermediate CA of the listener's chain has expired; its own certificate has not."""
+
+    HELP: ClassVar[str] = "The listener shows a good certificate of an intermediate CA that has expired."
+    DEPTH: ClassVar[Depth] = "door"
+
+
 class TlsWrongName(Fault, frozen=True, tag="tls-wrong-name"):
     """The certificate is for another host."""
 
@@ -165,6 +172,7 @@ KINDS: tuple[type[Fault], ...] = (
     ConnectReset,
     ConnectionCap,
     TlsExpired,
+    TlsCaExpired,
     TlsWrongName,
     TlsUnknownCa,
     TlsStalled,

@@ -226,6 +226,7 @@ async def test_there_are_only_so_many_connections(plain, beyond, seen):
     ("kind", "reason"),
     [
         ("tls-expired", "certificate has expired"),
+        ("tls-ca-expired", "certificate has expired"),
         ("tls-wrong-name", "not valid for 'localhost'"),
         ("tls-unknown-ca", "unable to get local issuer|self.signed"),
     ],

