@@ -32,7 +32,7 @@ def drill(
         Patterns,
         typer.Argument(
             help="Names, globs such as 'tls-*', tags as in tag:network, or files; all that there are without.",
-            metavar="[SCENARIO]...",
+            metavar="SCENARIO",
             show_default=False,
         ),
     ] = None,
@@ -73,7 +73,7 @@ def drill(
     seed: Annotated[str, typer.Option(help="Makes chance and random values repeatable.")] = "",
     threshold: Annotated[
         Literal["A", "B", "C", "D", "F"],
-        typer.Option(help="The exit status is 1 when a scenario is graded worse than this.", case_sensitive=False),
+        typer.Option(help="The exit status is 1 when a scenario is graded worse than this."),
     ] = "D",
     html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.", dir_okay=False)] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the report as JUnit XML.", dir_okay=False)] = None,
@@ -84,9 +84,10 @@ def drill(
 ) -> None:
     """Run an app under outages, and grade how it takes them.
 
-    For each scenario a fresh sandbox is started, then COMMAND, which finds it in VAULT_ADDR and VAULT_TOKEN. When the
-    app is well (by its health URL, or by its first request that succeeds), the outage begins; after it the app is
-    watched until all is well again. Grades are A to F; that of the whole drill is the worst of them.
+    For each scenario a fresh sandbox is started, then COMMAND, which finds it in VAULT_ADDR and VAULT_TOKEN, and how to
+    log in in SANDBOXD_ROLE_ID and SANDBOXD_SECRET_ID. When the app is well (by its health URL, or by its first request
+    that succeeds), the outage begins; after it the app is watched until all is well again. Grades are A to F; that of
+    the whole drill is the worst of them.
 
     Exit statuses: 0 all good, 1 a scenario is worse than --threshold, 8 something could not be run, 130 interrupted.
     """

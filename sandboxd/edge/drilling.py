@@ -7,7 +7,7 @@ The app finds the sandbox in its environment:
 - `SANDBOXD_NODES`, the addresses of all nodes with commas between them, in scenarios that need several: the first one
   leads at first, and is the one in `VAULT_ADDR`;
 - `SANDBOXD_SCENARIO`, the name of the scenario;
-- `PORT`, a free port, which stands for `{port}` in the command and in the health URL.
+- `PORT`, a free port, where the command or the health URL has `{port}` in it, which stands for it.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ SETTLE = 1.0
 MARGIN = 5.0
 """Seconds, at least, that an app is watched beyond those it may take to recover, to tell late from never."""
 TOKEN_TTL = "24h"
+PORT = "{port}"
+OURS = ("VAULT_", "BAO_", "SANDBOXD_")
+"""How variables begin that the app does not get from whoever runs the drill."""
 NODES = 3
 """How many nodes there are where a scenario needs several."""
 
@@ -142,14 +145,16 @@ class _Drill:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 variables = await stack.enter_async_context(self._serving())
-                port = variables["PORT"]
-                command = [word.replace("{port}", port) for word in self._wish.command]
+                port = str(_free_port())
+                command = [word.replace(PORT, port) for word in self._wish.command]
+                if PORT in self._wish.health or command != [*self._wish.command]:
+                    variables["PORT"] = port
                 child = await self._start(command, variables, log)
                 stack.push_async_callback(child.stop)
                 self._ending = spawn(self._end(child), "the end of the app")
                 stack.callback(self._ending.cancel)
                 if self._wish.health:
-                    health = Health(self._wish.health.replace("{port}", port), self._recorder)
+                    health = Health(self._wish.health.replace(PORT, port), self._recorder)
                     await stack.enter_async_context(health)
                 return await self._drilled(child, known)
         finally:
@@ -185,7 +190,7 @@ class _Drill:
             found |= {key.replace("VAULT_", "BAO_"): value for key, value in found.items()}
             if len(told) > 1:
                 found["SANDBOXD_NODES"] = ",".join(told)
-            yield {**found, **self._login(), "SANDBOXD_SCENARIO": self._name, "PORT": str(_free_port())}
+            yield {**found, **self._login(), "SANDBOXD_SCENARIO": self._name}
 
     def _listener(self) -> tuple[Listener, str]:
         from sandboxd.edge.doors import Listener
@@ -238,7 +243,7 @@ class _Drill:
         return response.auth.token
 
     async def _start(self, command: list[str], variables: Mapping[str, str], log: Path) -> Child:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         try:
             child = await Child.start(command, {**kept, **variables}, log)
         except OSError as error:

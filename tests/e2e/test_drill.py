@@ -31,6 +31,11 @@ phases: [{name: sealed, hold: 3s, faults: [{fault: status, code: 503, errors: [V
 title: Requests go in, and nothing comes out
 phases: [{name: silent, hold: 4s, faults: [{fault: silent}]}]
 """,
+    "revoked": """
+title: The tokens that there are are no longer valid
+phases: [{name: revoked, hold: 4s, faults: [{fault: token-rejected, path: secret/*}]}]
+expect: {login: true}
+""",
 }
 ONCE = """
 import os, sys, time, urllib.request
@@ -84,7 +89,7 @@ def test_the_examples_are_graded_in_the_order_of_their_care(
     assert grades == sorted(set(grades)), {name: each[0].stdout for name, each in found.items()}
     assert found["resilient"][1]["grade"] == "A"
     assert found["naive"][0].returncode == 1  # worse than the threshold
-    assert "Worse than B: silence." in found["naive"][0].stdout
+    assert "Worse than B: silence, revoked." in found["naive"][0].stdout
     for name, (done, report) in found.items():
         assert done.stderr == ""
         assert max(map(len, done.stdout.splitlines())) <= 130  # paths of files may be long
@@ -147,7 +152,7 @@ def test_an_interrupt_ends_it_and_leaves_nothing(command: Command, outages: list
 
 
 def test_scenarios_can_be_chosen(command: Command, outages: list[str]) -> None:
-    done = drill(command, *outages, "--except", "sil*", "--list")
+    done = drill(command, *outages, "--except", "sil*", "--except", "revoked", "--list")
     assert done.stdout == "unavailable     3 s  Vault says that it is sealed\n"
     done = drill(command, *outages, "--only", "silence", "--list", "--stretch", "0.5")
     assert done.stdout == "silence     2 s  Requests go in, and nothing comes out\n"

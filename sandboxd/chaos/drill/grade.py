@@ -33,6 +33,8 @@ HURRIED = 0.4
 """Seconds: shorter pauses that do not grow are too short."""
 INSISTED = 5
 """Retries from which on pauses have to grow."""
+NOTHING = 0.05
+"""Seconds that are not worth telling."""
 CALM_FACTOR = 3
 """How many times what it asks in calm times is no storm yet."""
 
@@ -113,7 +115,9 @@ def _well(facts: Facts, held: set[str]) -> list[str]:
         never = shares is not None and measures.recovered == 0.0 and shares.during >= SERVING
         if not never:
             when = (
-                f"{measures.recovered:.1f} s after the end" if measures.recovered >= 0.05 else "at once after the end"
+                f"{measures.recovered:.1f} s after the end"
+                if measures.recovered >= NOTHING
+                else "at once after the end"
             )
             found.append(f"well {when}")
     read = [each.seconds for each in measures.stale if each.noticed]
@@ -138,8 +142,12 @@ def _ended(facts: Facts) -> str | None:
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
     hint = "" if status else " (a test suite may: --tests)"
     if course.exited < course.end:
-        return f"the process {how} {course.exited - course.begin:.1f} s after the outage began{hint}"
-    return f"the process {how} {course.exited - course.end:.1f} s after the outage was over{hint}"
+        return f"the process {how}{_since(course.exited - course.begin)} the outage began{hint}"
+    return f"the process {how}{_since(course.exited - course.end)} the outage was over{hint}"
+
+
+def _since(seconds: float) -> str:
+    return f", {seconds:.1f} s after" if seconds >= NOTHING else " as soon as"
 
 
 def _never(facts: Facts) -> str | None:

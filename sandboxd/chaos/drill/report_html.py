@@ -35,7 +35,8 @@ border-radius:6px;padding:8px 0}
 svg text{font:11px system-ui,sans-serif;fill:var(--fg)}svg .name{text-anchor:end;fill:var(--soft)}
 svg .phase,svg .axis{text-anchor:middle}svg .axis{fill:var(--soft)}svg .tick,svg .lane{stroke:var(--line)}
 svg .outage{fill:var(--outage)}svg .wrong{fill:var(--wrong)}svg .calm,svg .idle{fill:var(--calm)}svg .idle{opacity:.5}
-svg .well{fill:var(--good)}svg .ill{fill:var(--bad)}svg .bar{fill:var(--info);opacity:.7}
+svg .ended{stroke:var(--fg);stroke-width:2}svg .well{fill:var(--good)}svg .ill{fill:var(--bad)}
+svg .bar{fill:var(--info);opacity:.7}
 .m{fill:none;stroke-width:1.6}.m.good{fill:var(--good)}.m.moved{fill:var(--info)}
 .m.refused{fill:var(--warn)}.m.failed{fill:var(--bad)}.m.lost,.m.left{stroke:var(--bad)}.m.open{stroke:var(--warn)}
 .lasts{stroke-width:2;opacity:.45;stroke:var(--bad)}.lasts.good{stroke:var(--good)}
@@ -90,7 +91,7 @@ def _table(drill: Drill) -> Iterator[str]:
         cells = (
             "-" if shares is None else f"{shares.during:.0%}",
             "-" if measures.noticed is None else _seconds(measures.noticed),
-            _seconds(measures.recovered),
+            _recovered(result),
             str(measures.retries.count),
         )
         yield f'<tr><td><a href="#s{number}">{name}</a></td><td>{_badge(result.grade)}</td>'
@@ -127,7 +128,7 @@ def _facts(result: Result) -> Iterator[tuple[str, str]]:
         yield "Well before, during, after", f"{shares.before:.0%}, {shares.during:.0%}, {shares.after:.0%}"
     yield "Outage", f"{course.end - course.begin:.1f} s"
     yield "Noticed after", "-" if measures.noticed is None else _seconds(measures.noticed)
-    yield "Well after its end", _seconds(measures.recovered)
+    yield "Well after its end", _recovered(result)
     yield "Requests", f"{measures.requests}, {measures.during} in the outage, {measures.struck} struck"
     yield "Without a whole answer", str(measures.lost)
     yield "Most in a second", f"{measures.peak.count} ({measures.calm.count} in calm times)"
@@ -154,6 +155,12 @@ def _rules() -> Iterator[str]:
 
 def _badge(grade: str | None) -> str:
     return f'<span class="grade {grade or ""}">{grade or "-"}</span>'
+
+
+def _recovered(result: Result) -> str:
+    assert result.measures is not None
+    assert result.course is not None
+    return _seconds(result.measures.recovered) if result.course.exited is None else "-"
 
 
 def _seconds(value: float | None) -> str:

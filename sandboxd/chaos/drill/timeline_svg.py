@@ -64,6 +64,7 @@ class _Picture:
         yield f'<svg viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-label="{escape(label)}">'
         yield from self._axis(height - 26)
         yield from body
+        yield from self._ended(height - 26)
         yield "</svg>"
 
     def _body(self) -> Iterator[str]:
@@ -157,6 +158,13 @@ class _Picture:
             yield _box("bar", x, self._y + BARS - height, width, height, f"{count} in second {second}")
         self._y += BARS
 
+    def _ended(self, bottom: float) -> Iterator[str]:
+        course = self._course
+        if course.exited is None:
+            return
+        x = self._x(course.exited)
+        yield _rule("ended", x, 0, x, bottom, f"the process ended with status {course.status}, {course.exited:.1f} s")
+
     def _axis(self, bottom: float) -> Iterator[str]:
         course = self._course
         x, width = self._x(course.begin), self._x(course.end) - self._x(course.begin)
@@ -178,8 +186,9 @@ def _box(kind: str, x: float, y: float, width: float, height: float, title: str 
     return f'<rect class="{kind}" {place}>{inner}</rect>'
 
 
-def _rule(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+def _rule(kind: str, x1: float, y1: float, x2: float, y2: float, title: str = "") -> str:
+    inner = f"<title>{escape(title)}</title>" if title else ""
+    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}">{inner}</line>'
 
 
 def _some(calls: Sequence[Call]) -> Sequence[Call]:

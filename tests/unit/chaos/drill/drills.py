@@ -10,13 +10,13 @@ from sandboxd.chaos.drill.grade import Facts, grade
 from sandboxd.chaos.drill.measures import measure
 from sandboxd.chaos.drill.mistakes import mistakes
 from sandboxd.chaos.drill.report import Drill, Result
-from sandboxd.chaos.drill.watch import Line, Watched
+from sandboxd.chaos.drill.watch import Course, Line, Watched
 from sandboxd.chaos.scenario import Expected
 
 
-def result(name: str, seen: Watched, **more: Any) -> Result:
+def result(name: str, seen: Watched, over: Course | None = None, **more: Any) -> Result:
     """A scenario that was graded."""
-    over, expect = course(), Expected()
+    over, expect = over or course(), Expected()
     measures, found = measure(seen, over), mistakes(seen, over, expect)
     graded = grade(Facts(measures, found, over, expect))
     return Result(

@@ -88,7 +88,7 @@ def test_who_never_comes_back_gets_an_f() -> None:
 def test_who_ends_gets_an_f() -> None:
     found = graded(watched(ask(11, 503)), course(exited=12.0, status=1))
     assert found.grade == "F"
-    assert found.reasons == ("the process ended with status 1 2.0 s after the outage began",)
+    assert found.reasons == ("the process ended with status 1, 2.0 s after the outage began",)
 
 
 def test_who_ends_well_gets_an_f_too_and_is_told_how_tests_are_run() -> None:
@@ -97,9 +97,14 @@ def test_who_ends_well_gets_an_f_too_and_is_told_how_tests_are_run() -> None:
     assert found.reasons[0].endswith("after the outage began (a test suite may: --tests)")
 
 
+def test_who_ends_at_once_is_told_so() -> None:
+    found = graded(watched(ask(10, 503)), course(exited=10.01, status=1))
+    assert found.reasons == ("the process ended with status 1 as soon as the outage began",)
+
+
 def test_who_is_killed_gets_an_f() -> None:
     found = graded(watched(ask(11, 503)), course(exited=21.0, status=-9))
-    assert found.reasons == ("the process was killed by signal 9 1.0 s after the outage was over",)
+    assert found.reasons == ("the process was killed by signal 9, 1.0 s after the outage was over",)
 
 
 def test_tests_that_end_with_status_0_have_passed() -> None:

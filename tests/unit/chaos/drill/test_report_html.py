@@ -3,7 +3,8 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from unit.chaos.drill.drills import BAD, drill
+from unit.chaos.drill.drills import BAD, drill, result
+from unit.chaos.drill.seen import ask, course, watched
 
 from sandboxd.chaos.drill.report_html import render
 
@@ -68,6 +69,11 @@ def test_reasons_and_what_was_not_run_are_there() -> None:
 
 def test_it_says_what_a_server_cannot_see_where_that_matters() -> None:
     assert PAGE.count("cannot be seen by a server") == 1
+
+
+def test_an_app_that_has_ended_is_not_said_to_be_well() -> None:
+    ended = result("gone", watched(ask(11, 503)), over=course(exited=12.0, status=1))
+    assert "<dt>Well after its end</dt><dd>-</dd>" in render(drill(ended))
 
 
 def test_each_scenario_that_was_run_has_a_picture() -> None:

@@ -51,6 +51,12 @@ def test_connections_without_a_request_have_a_lane() -> None:
     assert titles(found, "path", "lost") == ["12.00 s: nothing was asked"]
 
 
+def test_the_end_of_the_process_is_a_line() -> None:
+    found = drawn(watched(), course(exited=15.0, status=1))
+    assert titles(found, "line", "ended") == ["the process ended with status 1, 15.0 s"]
+    assert titles(drawn(watched()), "line", "ended") == []
+
+
 def test_many_kinds_of_calls_share_a_lane() -> None:
     found = drawn(watched(*(ask(11, path=f"secret/data/{number}") for number in range(20))))
     names = [each.text or "" for each in found.iter("text") if each.get("class") == "name"]
