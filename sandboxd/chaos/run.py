@@ -370,6 +370,11 @@ class Chaos:
         """Whether a scenario is under way."""
         return any(not run.over for run in self.runs.values())
 
+    @property
+    def changed(self) -> bool:
+        """Whether the state is not what it would be without."""
+        return any(effect.changes for effect in self._effects.values())
+
     def age(self, run: Run) -> int:
         """How long a run has lasted, in nanoseconds of its clock."""
         return (self._moment(run.scenario) if run.ended is None else run.ended) - run.begun

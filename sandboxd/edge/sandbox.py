@@ -19,6 +19,7 @@ from sandboxd.edge.upstreams import let_go
 from sandboxd.edge.verdict import Verdict, verify
 from sandboxd.rotation import Remake, Rotation
 from sandboxd.vault.bootstrap import start_dev
+from sandboxd.vault.errors import Refusal
 from sandboxd.vault.storage import Snapshot
 from sandboxd.vault.waiting import spawn
 from sandboxd.vault.world import Profile, Settings, World
@@ -204,6 +205,8 @@ class Sandbox:
 
     async def save(self, name: str, *, force: bool = False) -> Saved:
         """Keep the state under a name; `force` replaces another one of that name. Raises Refusal."""
+        if self._chaos is not None and self._chaos.changed:
+            raise Refusal("a fault has changed the state; end it first: sandboxd chaos stop", status=409)
         state = await self.state(NOW)
         return self.snapshots.save(name, state, saved_at=self.world.clock.real_ns(), force=force)
 

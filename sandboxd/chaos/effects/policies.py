@@ -11,13 +11,14 @@ from sandboxd.chaos.facts import fits
 from sandboxd.vault.errors import refuse
 from sandboxd.vault.inside import inside
 from sandboxd.vault.policies.model import BITS
+from sandboxd.vault.policy_store import IMMUTABLE
 
 if TYPE_CHECKING:
     from sandboxd.chaos.kinds import state
     from sandboxd.chaos.run import Chaos
 
-SPARED = frozenset(("root", "default"))
-"""What is narrowed only when it is named."""
+DEFAULT = "default"
+"""The policy that is narrowed only when it is named."""
 
 _STANZA = re.compile(r'path\s+"((?:[^"\\]|\\.)*)"\s*\{')
 _CAPABILITIES = re.compile(r"(\bcapabilities\s*=\s*\[)([^\]]*)(\])")
@@ -44,7 +45,8 @@ async def narrow(chaos: Chaos, fault: state.PolicyNarrowed) -> int:
         for namespace in namespaces(world, fault):
             for name in world.policies.list(namespace):
                 stored = world.policies.get(namespace, name)
-                if stored is None or not (fits(fault.policy, name) if fault.policy else name not in SPARED):
+                meant_by_name = fits(fault.policy, name) if fault.policy else name != DEFAULT
+                if stored is None or not meant_by_name or name in IMMUTABLE[world.profile]:
                     continue
                 narrowed, touched = _narrowed(stored.text, fault, namespace)
                 if touched:
