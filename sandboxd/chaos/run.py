@@ -1,4 +1,4 @@
-"""Runs: scenarios under way. `Chaos` has all that goes wrong in one world: single faults, and runs.
+"""`Chaos` has all that goes wrong in one world: single faults, and scenarios under way.
 
 Stopping ends it all: faults, runs, and what they changed in the state.
 """
@@ -15,70 +15,24 @@ from sandboxd.chaos.kinds.http import Stale
 from sandboxd.chaos.kinds.vault import Lagging
 from sandboxd.chaos.lasting import Lasting
 from sandboxd.chaos.rules import NEVER, Active, Ramp, Replay, Rules, Struck
-from sandboxd.chaos.scenario import Scenario, Step, steps
+from sandboxd.chaos.runs import MOST_STRIKES, Run
 from sandboxd.vault.clock import NANOSECONDS
-from sandboxd.vault.errors import Refusal
+from sandboxd.vault.errors import Refusal, VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from sandboxd.chaos.effects import Effect
     from sandboxd.chaos.facts import Seen
     from sandboxd.chaos.model import Fault
     from sandboxd.chaos.replica import Replica
     from sandboxd.chaos.rules import Strike
+    from sandboxd.chaos.scenario import Scenario
     from sandboxd.rotation import Rotation
     from sandboxd.vault.world import World
 
-MOST_STRIKES = 100_000
-"""The strikes of one run that can be replayed."""
 RUNS_KEPT = 20
 MOST_FAULTS = 1000
 """The faults that can be on at a time."""
-
-
-class Run:
-    """A scenario under way, or one that is over."""
-
-    def __init__(self, id_: str, name: str, scenario: Scenario, seed: str, begun: int, base: Mapping[str, int]) -> None:
-        self.id = id_
-        self.name = name
-        self.scenario = scenario
-        self.seed = seed
-        self.begun = begun  # nanoseconds, on the scenario's clock
-        self.base = base
-        self.ended: int | None = None
-        self.replay_of = ""
-        self.turns = 0
-        self.step: Step | None = None
-        self.strikes: dict[tuple[str, int], tuple[str, int]] = {}
-        self.struck = 0
-        self._coming = steps(scenario)
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended, or was stopped."""
-        return self.ended is not None
-
-    @property
-    def changes_at(self) -> int:
-        """The moment of its next phase, in nanoseconds on its clock."""
-        if self.step is None:
-            return self.begun
-        return NEVER if self.step.end is None else self.begun + self.step.end
-
-    def advance(self) -> Step | None:
-        """Go on to the next phase, None after the last."""
-        self.step = next(self._coming, None)
-        self.turns += 1
-        return self.step
-
-    def note(self, struck: Struck) -> None:
-        """Remember a strike."""
-        self.struck += 1
-        if len(self.strikes) < MOST_STRIKES:
-            place = (struck.key, struck.ordinal - self.base.get(struck.key, 0))
-            self.strikes[place] = (struck.label, struck.number)
 
 
 class Chaos:
@@ -174,7 +128,7 @@ class Chaos:
             )
             self.rules.add(active)
             try:
-                await self._begin_effects()
+                await self._begin(active)
             except BaseException:
                 self.rules.remove(active.id)
                 raise
@@ -274,7 +228,7 @@ class Chaos:
             for moment in (active.begins, active.ends):
                 if moment != NEVER and moment > self._clock_of(active.fault.clock)():
                     found = min(found, self._until(moment, active.fault.clock))
-            if active.over or (_behind(active) and not self.lasting.keeps(active.id)):
+            if active.over or self._waits(active):
                 return 0.0
         return found
 
@@ -291,7 +245,7 @@ class Chaos:
         for active in self.rules:
             if active.over and active.run not in self._replaying():
                 self._end_fault(active)
-        await self._begin_effects()
+        await self._begin_due()
 
     def _begin_phase(self, run: Run) -> None:
         self._leave_phase(run)
@@ -335,14 +289,33 @@ class Chaos:
         if effect is not None:
             effect.undo()
 
-    async def _begin_effects(self) -> None:
-        from sandboxd.chaos import effects
-
+    async def _begin_due(self) -> None:
+        """Begin with what has its time now. What cannot be had is ended, and its run told why."""
         for active in self.rules:
-            if active.fault.DEPTH == "state" and active.on and active.id not in self._effects:
-                self._effects[active.id] = await effects.begin(self, active)
-            elif _behind(active):
-                self.replica(active)
+            try:
+                await self._begin(active)
+            except VaultError as error:
+                self._end_fault(active)
+                run = self.runs.get(active.run)
+                if run is not None:
+                    run.problems += error.errors
+
+    async def _begin(self, active: Active) -> None:
+        """Begin with a fault that is more than a rule for requests, if it is its time."""
+        if not self._waits(active):
+            return
+        if active.fault.DEPTH == "state":
+            from sandboxd.chaos import effects
+
+            self._effects[active.id] = await effects.begin(self, active)
+        else:
+            self.replica(active)
+
+    def _waits(self, active: Active) -> bool:
+        """Whether it is a fault's time, and it has not begun yet."""
+        if active.fault.DEPTH == "state":
+            return active.on and active.id not in self._effects
+        return _behind(active) and not self.lasting.keeps(active.id)
 
     def _replaying(self) -> set[str]:
         return {run.id for run in self.runs.values() if run.replay_of and not run.over}

@@ -172,8 +172,10 @@ def follow(found: Any, name: str, world: str | None, *, as_json: bool) -> None:
         return
     if as_json:
         say_json(found)
-    else:
-        say(f"  {found['seconds']:6.1f} s  over; {found['struck']} requests were struck.")
+        return
+    say(f"  {found['seconds']:6.1f} s  over; {found['struck']} requests were struck.")
+    for problem in found["problems"]:
+        say(f"  It could not be had all of it: {problem}")
 
 
 def stop(which: list[str], name: str, world: str | None, *, as_json: bool) -> None:

@@ -31,7 +31,8 @@ from sandboxd.vault.errors import Refusal
 
 if TYPE_CHECKING:
     from sandboxd.chaos.rules import Active, Struck
-    from sandboxd.chaos.run import Chaos, Run
+    from sandboxd.chaos.run import Chaos
+    from sandboxd.chaos.runs import Run
     from sandboxd.chaos.scenario import Scenario
     from sandboxd.edge.messages import Incoming
     from sandboxd.edge.sandbox import Sandbox
@@ -115,6 +116,7 @@ def _run(chaos: Chaos, run: Run) -> dict[str, Any]:
         "phases": run.turns,
         "seconds": round(chaos.age(run) / NANOSECONDS, 3),
         "struck": run.struck,
+        "problems": run.problems,
     }
 
 

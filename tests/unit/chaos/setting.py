@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from unit.helpers import Reply
 
     from sandboxd.chaos.rules import Active
-    from sandboxd.chaos.run import Run
+    from sandboxd.chaos.runs import Run
 
 
 class Setting:

@@ -374,3 +374,25 @@ async def test_a_snapshot_is_not_saved_with_what_a_fault_changed(sandbox):
         await sandbox.save("one")
     await sandbox.chaos.stop_all()
     await sandbox.save("one")
+
+
+def test_a_scenario_goes_on_when_one_of_its_faults_cannot_be_had(made):
+    run = made.run(
+        "phases: [{hold: 5s, faults: [{fault: mount-gone, path: none}, {fault: status, path: secret/*}]}, {hold: 5s}]"
+    )
+    assert made.read() == 503
+    assert run.problems == ["mount-gone: there is nothing here that it is aimed at"]
+    made.pass_(6)
+    made.turn()
+    assert made.read() == 200
+
+
+def test_a_fault_that_begins_later_is_due_until_it_has_begun(made):
+    made.start("secret-deleted path=secret/app from=5s")
+    assert made.read() == 200
+    assert made.chaos.due == 5
+    made.pass_(6)
+    assert made.chaos.due == 0
+    made.turn()
+    assert made.chaos.due == float("inf")
+    assert made.read() == 404

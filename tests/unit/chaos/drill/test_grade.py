@@ -73,10 +73,10 @@ def test_no_time_limit_is_a_d() -> None:
     assert graded(watched(lost(10.5, took=9.5), ask(20.5))).grade == "D"
 
 
-def test_saying_that_it_is_well_while_it_gave_up_is_a_d() -> None:
+def test_saying_that_it_is_well_while_it_has_given_up_is_a_c() -> None:
     found = graded(watched(ask(11, 503), looks=healthy(0, 30)))
-    assert (found.grade, found.rules) == ("D", ("given-up",))
-    assert found.reasons[0] == "says it is well, and never got read secret/data/app again"
+    assert (found.grade, found.rules) == ("C", ("given-up",))
+    assert found.reasons[0] == "says it is well, and had not got read secret/data/app again 10 s after the end"
 
 
 def test_who_never_comes_back_gets_an_f() -> None:

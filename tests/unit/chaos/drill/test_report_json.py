@@ -25,6 +25,7 @@ def test_a_scenario_has_its_grade_reasons_and_measures() -> None:
 def test_it_has_every_call_with_how_it_went() -> None:
     assert [call["outcome"] for call in GOOD["calls"]][-4:] == ["failed", "failed", "failed", "good"]
     assert BAD["calls"][-1]["accessor"] == "acc123"
+    assert BAD["calls"][-1]["connection"] == 1
     assert BAD["connections"][0]["number"] == 7
     assert BAD["health"][-1]["well"] is False
 

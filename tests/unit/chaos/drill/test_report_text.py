@@ -31,6 +31,11 @@ def test_a_number_stays_with_its_unit() -> None:
     assert "\xa0" not in row(BAD)
 
 
+def test_retries_that_nobody_can_have_seen_are_not_counted_as_none() -> None:
+    assert row(result("gone", watched())).splitlines()[0].endswith("0")
+    assert row(result("gone", watched(), blind=True)).splitlines()[0].endswith("-")
+
+
 def test_what_was_not_run_says_why() -> None:
     assert row(SKIPPED).splitlines()[0].split() == ["pki", "skipped"]
     assert row(SKIPPED).splitlines()[1] == "  the fixture has no mount of type pki"
