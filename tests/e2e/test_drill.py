@@ -158,6 +158,17 @@ def test_scenarios_can_be_chosen(command: Command, outages: list[str]) -> None:
     assert done.stdout == "silence     2 s  Requests go in, and nothing comes out\n"
 
 
+def test_scenarios_of_the_fixture_can_be_drilled(command: Command, tmp_path: Path) -> None:
+    fixture = tmp_path / "fixture.yaml"
+    fixture.write_text(
+        "sandbox: shop\nchaos:\n"
+        "  our-outage: {title: Ours, tags: [mine], phases: [{hold: 2s, faults: [{fault: sealed}]}]}\n"
+    )
+    for chosen in ("our-outage", "our-*", "tag:mine"):
+        done = drill(command, chosen, "--fixture", str(fixture), "--list")
+        assert done.stdout == "our-outage     2 s  Ours\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [

@@ -171,7 +171,8 @@ def _given_up(facts: Facts) -> str | None:
     if facts.measures.recovered is None or facts.measures.available is None or facts.course.exited is not None:
         return None
     lost = [each.what for each in facts.measures.again if each.after is None]
-    return f"says it is well, and never got {lost[0]} again" if lost else None
+    waited = facts.course.stopped - facts.course.end
+    return f"says it is well, and had not got {lost[0]} again {waited:.0f} s after the end" if lost else None
 
 
 def _storm(facts: Facts) -> str | None:
@@ -222,13 +223,13 @@ RULES: tuple[Rule, ...] = (
     Rule("ended", "F", "The process ended by itself, or the tests failed.", _ended),
     Rule("never", "F", "It was not well again as long as anyone waited.", _never),
     Rule("late", "D", "It was well later than `recover_within` after the end.", _late),
-    Rule("given-up", "D", "Its health is good, and it stopped asking for what failed.", _given_up),
     Rule("storm", "D", "More requests in a second than `requests_per_second`, and thrice those of calm times.", _storm),
     Rule("hot-loop", "D", "The same failing request more than `requests_per_second` times.", _of("hot-loop")),
     Rule("hung", "D", "A request stayed open for a minute, or for the whole outage: no time limit.", _of("hung")),
     Rule("wrote-twice", "D", "A write was done again after a lost answer, without check-and-set.", _of("wrote-twice")),
     Rule("no-login", "D", "No new login where a 403 asked for one.", _of("no-login")),
     Rule("never-read", "D", "A secret that had changed was never read anew.", _never_read),
+    Rule("given-up", "C", "Its health is good, and what failed had not gone well again.", _given_up),
     Rule("stale", "C", "A secret that had changed was read anew later than `reread_within`.", _stale),
     Rule("hurried", "C", "Short pauses between retries that do not grow.", _hurried),
     Rule("dead-token", "C", "More requests with a token that was told to be invalid.", _of("dead-token")),

@@ -92,7 +92,7 @@ def _table(drill: Drill) -> Iterator[str]:
             "-" if shares is None else f"{shares.during:.0%}",
             "-" if measures.noticed is None else _seconds(measures.noticed),
             _recovered(result),
-            str(measures.retries.count),
+            "-" if result.blind and not measures.retries.count else str(measures.retries.count),
         )
         yield f'<tr><td><a href="#s{number}">{name}</a></td><td>{_badge(result.grade)}</td>'
         yield "".join(f'<td class="n">{cell}</td>' for cell in cells)

@@ -35,7 +35,7 @@ def row(result: Result, *, colours: bool = False) -> str:
         "-" if shares is None else f"{shares.during:.0%}",
         "-" if measures.noticed is None else _seconds(measures.noticed),
         _seconds(measures.recovered) if course.exited is None else "-",
-        str(measures.retries.count),
+        _retries(result),
     )
     line = _columns(cells)
     if colours and result.grade is not None:
@@ -84,6 +84,11 @@ def _wrapped(text: str) -> list[str]:
     bound = _UNIT.sub("\\1\xa0s", text)  # a number stays with its unit
     lines = textwrap.wrap(bound, WIDTH, initial_indent=space, subsequent_indent=space)
     return [line.replace("\xa0", " ") for line in lines]
+
+
+def _retries(result: Result) -> str:
+    count = 0 if result.measures is None else result.measures.retries.count
+    return "-" if result.blind and not count else str(count)
 
 
 def _seconds(value: float | None) -> str:

@@ -21,7 +21,7 @@ _PASSING = (412, 429)
 """Statuses below 500 that speak of the server, not of the request."""
 
 
-class Call(msgspec.Struct, kw_only=True):
+class Call(msgspec.Struct, kw_only=True, rename={"line": "connection"}):
     """A request of the app. What is known later is filled in later.
 
     `token` is "dead" for one that the server does not, or no longer, take. `left` is the share of its TTL that a token

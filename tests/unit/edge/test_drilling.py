@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def lacking(text: str, fixture: Path | None = None, profile: Any = None) -> str:
+LAST = "[{faults: [{fault: sealed}]}]"
+
+
+async def lacking(text: str, fixture: Path | None = None, profile: Any = None, *, phases: str = LAST) -> str:
     """What a scenario needs that a drill with some fixture cannot give it."""
     built_in = catalogue.folder() / "drill.yaml"
     sandbox = await open_sandbox(Options(name="drill", fixture=fixture or built_in, profile=profile))
     try:
-        return lacks(sandbox, scenario_of(f"{text}\nfaults: [{{fault: sealed}}]".encode(), "test"))
+        return lacks(sandbox, scenario_of(f"{text}\nphases: {phases}".encode(), "test"))
     finally:
         await sandbox.close()
 
@@ -38,5 +41,6 @@ async def test_what_is_vaults_alone_is_not_drilled_as_openbao():
     assert await lacking("needs: [vault]", profile="openbao") == "it is Vault's alone, and this is OpenBao: --as vault"
 
 
-async def test_what_lasts_by_the_sandboxs_clock_would_never_end():
-    assert "nobody moves" in await lacking("clock: sandbox")
+async def test_what_lasts_long_by_the_sandboxs_clock_would_hardly_end():
+    assert await lacking("clock: sandbox") == ""
+    assert "nobody moves" in await lacking("clock: sandbox\nrepeat: 1000", phases="[{hold: 1h}]")
