@@ -10,7 +10,7 @@
 pytest has the fixture `sandbox` and the marker `chaos` from the plugin (`plugin.py`), which is installed with sandboxd.
 """
 
-from sandboxd.testing.control import Chaos, ControlError, Fault, Run, Strike
+from sandboxd.testing.control import Chaos, ControlError, Fault, Nodes, Run, Strike
 from sandboxd.testing.sandbox import Sandbox
 
-__all__ = ["Chaos", "ControlError", "Fault", "Run", "Sandbox", "Strike"]
+__all__ = ["Chaos", "ControlError", "Fault", "Nodes", "Run", "Sandbox", "Strike"]

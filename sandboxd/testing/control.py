@@ -202,3 +202,59 @@ class Chaos:
         """The latest requests that were hit, oldest first."""
         found = self._control.ask("GET", f"chaos?strikes={most}")["strikes"]
         return [Strike(**each) for each in found]
+
+
+class Nodes:
+    """The nodes of a cluster, by their names: `node-1`, `node-2`, …"""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    @property
+    def leader(self) -> str:
+        """Who leads; empty when nobody does at present."""
+        return str(self._control.ask("GET", "nodes")["leader"])
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What each node is: active, standby, leaderless, sealed, stopped, …"""
+        return {each["name"]: each["condition"] for each in self._control.ask("GET", "nodes")["nodes"]}
+
+    def elect(self, node: str = "", *, seconds: float = 0.0) -> None:
+        """Have an election, which takes so many seconds; the next in turn wins without a name."""
+        self._control.ask("POST", "nodes/elect", {"node": node, "seconds": seconds})
+
+    def stop(self, node: str) -> None:
+        """End a node's process: its port refuses."""
+        self._act(node, "stop")
+
+    def start(self, node: str) -> None:
+        """Start a node's process again."""
+        self._act(node, "start")
+
+    def isolate(self, node: str) -> None:
+        """Cut a node off from the others; clients still reach it."""
+        self._act(node, "isolate")
+
+    def join(self, node: str) -> None:
+        """Have a node reach the others again, also one that was removed."""
+        self._act(node, "join")
+
+    def remove(self, node: str) -> None:
+        """Take a node out of the cluster."""
+        self._act(node, "remove")
+
+    def seal(self, node: str) -> None:
+        """Seal one node."""
+        self._act(node, "seal")
+
+    def unseal(self, node: str) -> None:
+        """Open one node, without its key."""
+        self._act(node, "unseal")
+
+    def calm(self) -> None:
+        """Bring all nodes back."""
+        self._control.ask("POST", "nodes/calm")
+
+    def _act(self, node: str, action: str) -> None:
+        self._control.ask("POST", f"nodes/{quote(node, safe='')}/{action}")

@@ -6,10 +6,15 @@ import asyncio
 import threading
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal, Self
 
-from sandboxd.testing.control import Chaos, Control
+from sandboxd.testing.control import Chaos, Control, Nodes
+
+if TYPE_CHECKING:
+    from sandboxd.edge.doors import Listener
 
 PATIENCE = 60.0
 """Seconds that it may take to be ready."""
@@ -23,7 +28,9 @@ class Sandbox:
         profile: whose behaviour to follow; as the fixture says without.
         seed: makes every random value repeatable, tokens included.
         root_token: a fresh one without.
-        port: any free one without.
+        port: any free one without; those that follow for more nodes.
+        tls: serve TLS, with a certificate made on the spot by the authority in `ca_file`.
+        nodes: how many nodes are one cluster.
 
     Raises FixtureError for a fixture with mistakes, OSError for a port that is taken.
     """
@@ -36,11 +43,16 @@ class Sandbox:
         seed: str = "",
         root_token: str = "",
         port: int = 0,
+        tls: bool = False,
+        nodes: int = 1,
     ) -> None:
         self._fixture = None if fixture is None else Path(fixture)
         self._profile: Literal["vault", "openbao"] | None = profile
         self._seed = seed
         self._port = port
+        self._tls = tls
+        self._count = nodes
+        self._folder: TemporaryDirectory[str] | None = None
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -50,7 +62,11 @@ class Sandbox:
         self.token = root_token
         """The root token."""
         self.address = ""
-        """Where it answers, such as http://127.0.0.1:41297."""
+        """Where it answers, such as http://127.0.0.1:41297; the first node of a cluster."""
+        self.addresses: tuple[str, ...] = ()
+        """Where all nodes answer."""
+        self.ca_file = ""
+        """The certificate authority to trust, with TLS."""
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.address or 'that is not up'}>"
@@ -83,7 +99,11 @@ class Sandbox:
             self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join()
         self._thread = None
-        self.address = self._control = ""
+        self.address = self._control = self.ca_file = ""
+        self.addresses = ()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -110,9 +130,16 @@ class Sandbox:
         return Chaos(self.control)
 
     @property
+    def nodes(self) -> Nodes:
+        """The nodes of the cluster."""
+        return Nodes(self.control)
+
+    @property
     def env(self) -> Mapping[str, str]:
         """The variables that point a client at it."""
         found = {"VAULT_ADDR": self.address, "VAULT_TOKEN": self.token}
+        if self.ca_file:
+            found["VAULT_CACERT"] = self.ca_file
         return found | {key.replace("VAULT_", "BAO_"): value for key, value in found.items()}
 
     def reset(self) -> None:
@@ -129,10 +156,25 @@ class Sandbox:
         finally:
             self._ready.set()
 
+    def _listener(self) -> Listener:
+        from sandboxd.edge.doors import Listener
+
+        if not self._tls:
+            return Listener(port=self._port)
+        from sandboxd.edge.tls import make_files, server_context
+        from sandboxd.vault.clock import Clock
+
+        self._folder = TemporaryDirectory(prefix="sandboxd-")
+        files = make_files(Path(self._folder.name), ["127.0.0.1"], Clock())
+        self.ca_file = str(files.ca)
+        context = server_context(files.certificate, files.key)
+        return Listener(port=self._port, tls=context, authority=files.authority)
+
     async def _serve(self) -> None:
         from sandboxd.edge.control import Control as Desk
         from sandboxd.edge.doors import Listener
-        from sandboxd.edge.runtime import controlling, serving
+        from sandboxd.edge.nodes import Cluster
+        from sandboxd.edge.runtime import address_of, controlling, serving
         from sandboxd.edge.sandbox import Options, open_sandbox
 
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
@@ -147,15 +189,23 @@ class Sandbox:
             if self._fixture is not None:
                 await sandbox.fill(make_plan(load(self._fixture), seed=self._seed))
 
+        listeners = [self._listener()]
+        if self._count > 1:
+            sandbox.cluster = Cluster(sandbox.world, self._count)
+            listeners = [
+                replace(listeners[0], node=name, port=self._port and self._port + number)
+                for number, name in enumerate(sandbox.cluster.names)
+            ]
         try:
             async with AsyncExitStack() as stack:
                 desk = Desk(sandbox, stop=self._ended.set, reload=reload)
-                [(host, port)] = await stack.enter_async_context(
-                    serving(sandbox.world, [Listener(port=self._port)], desk)
+                found = await stack.enter_async_context(
+                    serving(sandbox.world, listeners, desk, cluster=sandbox.cluster)
                 )
                 own = await stack.enter_async_context(controlling(sandbox.world, Listener(port=0), desk))
                 self.token = sandbox.root_token
-                self.address = desk.address = sandbox.world.address = f"http://{host}:{port}"
+                self.addresses = tuple(address_of(listeners[0], *each) for each in found)
+                self.address = desk.address = sandbox.world.address = self.addresses[0]
                 self._control = f"http://{own[0]}:{own[1]}"
                 self._ready.set()
                 await self._ended.wait()

@@ -147,3 +147,30 @@ def test_stopping_ends_all_of_it(vault):
 def test_a_sandbox_that_is_not_up_says_so():
     with pytest.raises(RuntimeError, match="the sandbox is not up"):
         _ = Sandbox().chaos
+
+
+def test_it_serves_tls():
+    import ssl
+    import urllib.request
+
+    with Sandbox(tls=True) as found:
+        assert found.env["VAULT_CACERT"] == found.ca_file
+        context = ssl.create_default_context(cafile=found.ca_file)
+        with urllib.request.urlopen(f"{found.address}/v1/sys/health", context=context, timeout=10) as answer:
+            assert answer.status == 200
+
+
+def test_it_is_a_cluster_of_several_nodes():
+    with Sandbox(nodes=3) as found:
+        assert len(set(found.addresses)) == 3
+        assert found.nodes.conditions == {"node-1": "active", "node-2": "standby", "node-3": "standby"}
+        found.nodes.stop("node-1")
+        assert found.nodes.leader == "node-2"
+        with pytest.raises(OSError, match="refused"):
+            get(found, "sys/health")
+        found.nodes.start("node-1")
+        assert get(found, "sys/health") == 429
+        found.nodes.elect("node-1")
+        assert get(found, "sys/health") == 200
+        with pytest.raises(ControlError, match='there is no node "node-4"'):
+            found.nodes.stop("node-4")
