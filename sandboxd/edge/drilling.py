@@ -279,6 +279,8 @@ class _Drill:
             run = await self._sandbox.chaos.run(self._name, self._scenario, seed=seed)
         except VaultError as error:
             return msgspec.structs.replace(known, skipped=in_one_line(error.errors))
+        if run.problems and not any(active.run == run.id for active in self._sandbox.chaos):
+            return msgspec.structs.replace(known, skipped=in_one_line(run.problems))
         course = await self._outage(begin)
         course = await self._recovery(course)
         await child.stop()
@@ -288,10 +290,11 @@ class _Drill:
         measures = measure(self._recorder.seen, course)
         found = mistakes(self._recorder.seen, course, expect)
         graded = grade(Facts(measures, found, course, expect, tests=self._wish.tests))
+        missing = (f"not all of it could happen: {in_one_line(run.problems)}",) if run.problems else ()
         return msgspec.structs.replace(
             known,
             grade=graded.grade,
-            reasons=graded.reasons,
+            reasons=graded.reasons + missing,
             rules=graded.rules,
             seed=run.seed,
             course=course,
