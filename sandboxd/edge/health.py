@@ -48,10 +48,11 @@ class Health:
         connector = aiohttp.TCPConnector(force_close=True)
         async with aiohttp.ClientSession(timeout=limit, connector=connector) as session:
             while True:
-                at = self._recorder.now
+                begun = self._recorder.now
                 well, note = await self._once(session)
-                took = self._recorder.now - at
-                self._recorder.seen.looks.append(Look(at=at, well=well, took=took, note=note))
+                ended = self._recorder.now
+                took = ended - begun
+                self._recorder.seen.looks.append(Look(at=ended if well else begun, well=well, took=took, note=note))
                 await asyncio.sleep(max(EVERY - took, 0.01))
 
     async def _once(self, session: aiohttp.ClientSession) -> tuple[bool, str]:

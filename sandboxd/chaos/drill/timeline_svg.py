@@ -14,7 +14,7 @@ from math import ceil, floor
 from sandboxd.chaos.drill.measures import by_key
 from sandboxd.chaos.drill.watch import Call, Course, Look, Outcome, Watched
 
-LEFT, RIGHT, WIDTH = 190.0, 22.0, 940.0
+LEFT, RIGHT, WIDTH = 200.0, 22.0, 940.0
 LANE, BAND, BARS = 22.0, 20.0, 44.0
 MOST_LANES = 8
 MOST_MARKS = 400
@@ -78,7 +78,7 @@ class _Picture:
         return LEFT + (WIDTH - LEFT - RIGHT) * min(max(moment / self._end, 0.0), 1.0)
 
     def _named(self, text: str, height: float, title: str = "") -> str:
-        shown = text if len(text) <= 30 else f"{text[:10]}…{text[-19:]}"
+        shown = text if len(text) <= 28 else f"{text[:9]}…{text[-18:]}"
         inner = f"<title>{escape(title or text)}</title>{escape(shown)}"
         return f'<text class="name" x="{LEFT - 10:.0f}" y="{self._y + height / 2 + 4:.1f}">{inner}</text>'
 
@@ -147,15 +147,16 @@ class _Picture:
         yield mark(call.outcome, end, middle, f"{call.at:.2f} s: {status}{OUTCOMES[call.outcome]}{took}{struck}")
 
     def _bars(self) -> Iterator[str]:
-        counts = Counter(floor(call.at) for call in self._seen.calls if call.at <= self._end)
+        begin = self._course.begin
+        counts = Counter(floor(call.at - begin) for call in self._seen.calls if call.at <= self._end)
         if not counts:
             return
         most = max(counts.values())
         yield self._named(f"requests a second (most: {most})", BARS)
         for second, count in sorted(counts.items()):
-            x, width = self._x(second), max(self._x(second + 1) - self._x(second) - 1, 1)
-            height = BARS * count / most
-            yield _box("bar", x, self._y + BARS - height, width, height, f"{count} in second {second}")
+            x = self._x(begin + second)
+            width, height = max(self._x(begin + second + 1) - x - 1, 1), BARS * count / most
+            yield _box("bar", x, self._y + BARS - height, width, height, f"{count} from {second} s on")
         self._y += BARS
 
     def _ended(self, bottom: float) -> Iterator[str]:

@@ -96,7 +96,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """A look at the app's health URL, which took so many seconds."""
+    """A look at the app's health URL, which took so many seconds.
+
+    `at` is the moment that it tells of: of an app that is well, when it said so; of another, when it was asked.
+    """
 
     at: float
     well: bool

@@ -13,6 +13,8 @@ from sandboxd.edge.health import Health
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sandboxd.chaos.drill.watch import Look
+
 
 class Kept:
     """Keeps what is seen; its clock is counted by whoever asks."""
@@ -47,13 +49,23 @@ async def answering(raw: bytes) -> AsyncIterator[str]:
 
 async def looked(url: str) -> list[tuple[bool, str]]:
     """What two looks find."""
+    return [(look.well, look.note) for look in await looks(url, 2)]
+
+
+async def moments(url: str) -> list[float]:
+    """The moment of the first look, by a clock that goes on by one whenever it is looked at."""
+    return [look.at for look in await looks(url, 1)]
+
+
+async def looks(url: str, count: int) -> list[Look]:
+    """The first looks at a URL."""
     kept = Kept()
     async with Health(url, kept):  # type: ignore[arg-type]
         for _ in range(2000):
-            if len(kept.seen.looks) >= 2:
+            if len(kept.seen.looks) >= count:
                 break
             await asyncio.sleep(0.005)
-    return [(look.well, look.note) for look in kept.seen.looks[:2]]
+    return kept.seen.looks[:count]
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +81,12 @@ async def test_a_status_below_300_is_well():
 async def test_another_status_is_not_well():
     async with answering(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n") as url:
         assert await looked(url) == [(False, "status 503")] * 2
+
+
+async def test_a_look_tells_of_when_the_app_was_well_or_was_asked():
+    async with answering(b"HTTP/1.1 204 No Content\r\n\r\n") as url:
+        assert await moments(url) == [2.0]
+    assert await moments(url) == [1.0]
 
 
 async def test_redirects_are_not_followed():
