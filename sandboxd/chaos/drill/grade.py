@@ -201,6 +201,8 @@ def _hurried(facts: Facts) -> str | None:
     retries = facts.measures.retries
     if retries.grows or len(retries.pauses) < INSISTED or retries.pause >= HURRIED:
         return None
+    if retries.pause < 0.01:
+        return f"asked again {retries.count} times without a pause"
     return f"asked again every {retries.pause:.2g} s, {retries.count} times, with pauses that do not grow"
 
 

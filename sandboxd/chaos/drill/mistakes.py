@@ -15,6 +15,8 @@ OFTEN = 3
 """So many times the same is a habit, not chance."""
 AT_ONCE = 0.5
 """Seconds within which asking again is asking at once."""
+NEAR = 0.5
+"""Seconds before the end of the outage that are as good as its end."""
 HANG = 60.0
 """Seconds after which a request without an answer should have been given up."""
 LATE = 0.05
@@ -22,6 +24,8 @@ LATE = 0.05
 FOLLOWED = 2.0
 """Seconds within which a redirect is followed."""
 REFUSALS = (400, 403, 404, 405)
+_LATE = ("slow", "dribble", "bandwidth", "storage-slow")
+"""Kinds of faults whose answers come, and late."""
 _LOSING = ("answer-lost", "truncated")
 """Kinds of faults whose requests are carried out, and whose answers are not whole."""
 
@@ -97,9 +101,11 @@ def _hung(calls: Sequence[Call], course: Course) -> Mistake | None:
     whole = 0.8 * (course.end - course.begin)
     worst, count = 0.0, 0
     for call in calls:
-        lasted = (course.stopped if call.until is None else call.until) - call.at
-        # One that was given up by the app within the outage has a time limit.
-        if lasted >= HANG or (call.outcome != "left" and call.at < course.end and lasted >= max(whole, 1.0)):
+        until = course.stopped if call.until is None else call.until
+        lasted = until - call.at
+        # One that the app gave up within the outage has a time limit; one that was only late says nothing of it.
+        shows = call.outcome != "left" and not (call.struck in _LATE and call.end == "whole")
+        if lasted >= HANG or (shows and call.at < course.end <= until + NEAR and lasted >= max(whole, 1.0)):
             worst, count = max(worst, lasted), count + 1
     if not count:
         return None

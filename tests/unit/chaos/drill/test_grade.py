@@ -50,6 +50,11 @@ def test_who_asks_again_without_pauses_gets_a_c() -> None:
     assert found.reasons[0] == "asked again every 0.19 s, 9 times, with pauses that do not grow"
 
 
+def test_no_pause_at_all_is_told_so() -> None:
+    found = graded(watched(*(ask(11 + number / 100, 503) for number in range(9)), ask(21)))
+    assert "asked again 9 times without a pause" in found.reasons
+
+
 def test_who_comes_back_late_gets_a_d() -> None:
     looks = [*healthy(0, 11), *healthy(11, 26, well=False), *healthy(26, 30)]
     found = graded(watched(looks=looks), recover_within="5s")

@@ -64,6 +64,12 @@ def test_a_request_that_is_open_for_all_of_the_outage_has_no_time_limit(end: str
     assert made(lost(10.5, took=9.5, end=end)) == {"hung": 1}
 
 
+def test_waiting_for_a_late_answer_says_nothing_of_time_limits() -> None:
+    assert made(ask(12, took=8.5, struck="slow")) == {}
+    assert made(ask(12, took=8.5, struck="storage-hangs")) == {"hung": 1}
+    assert made(ask(10, took=8.5)) == {}  # it was answered while the outage lasted
+
+
 def test_a_request_that_the_app_gave_up_has_a_time_limit() -> None:
     assert made(lost(10.5, took=9.4, end="left")) == {}
 
