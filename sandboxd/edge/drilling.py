@@ -177,12 +177,16 @@ class _Drill:
 
             sandbox.cluster = Cluster(world, NODES)
             listeners = [replace(listener, node=name) for name in sandbox.cluster.names]
-        ended = asyncio.Event()
+        drilling = asyncio.current_task()
+
+        def stop() -> None:
+            if drilling is not None:
+                drilling.cancel()
 
         async def reload() -> None:
             await sandbox.fill(sandbox.plan)
 
-        control = Control(sandbox, stop=ended.set, reload=reload)
+        control = Control(sandbox, stop=stop, reload=reload)
         async with serving(world, listeners, control, self._recorder, sandbox.cluster) as addresses:
             told = tuple(address_of(listener, *address) for address in addresses)
             control.address = world.address = told[0]
