@@ -83,7 +83,7 @@ def words(fault: Fault) -> str:
     ]
     found = f"`{kind_name(fault)}`" + (f" ({', '.join(own)})" if own else "")
     aim = [
-        f"{encoded[name]} {_shown(getattr(fault, name))}"
+        f"{'all but' if name == 'except_' else encoded[name]} {_shown(getattr(fault, name))}"
         for name in ("path", "except_", "operation", "mount_type", "namespace", "accessor", "entity", "role", "policy",
                      "app", "address", "node")
         if getattr(fault, name)
