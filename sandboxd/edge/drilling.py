@@ -287,12 +287,13 @@ class _Drill:
             return msgspec.structs.replace(known, skipped=in_one_line(run.problems))
         course = await self._outage(begin)
         course = await self._recovery(course)
+        seen = self._recorder.kept()  # what the app does while it is stopped is no matter
         await child.stop()
         status = child.status if self._exited is not None else None
         course = msgspec.structs.replace(course, ready=ready, exited=self._exited, status=status)
         expect = self._scenario.expect
-        measures = measure(self._recorder.seen, course)
-        found = mistakes(self._recorder.seen, course, expect)
+        measures = measure(seen, course)
+        found = mistakes(seen, course, expect)
         graded = grade(Facts(measures, found, course, expect, tests=self._wish.tests))
         missing = (f"not all of it could happen: {in_one_line(run.problems)}",) if run.problems else ()
         return msgspec.structs.replace(
@@ -304,7 +305,7 @@ class _Drill:
             course=course,
             measures=measures,
             mistakes=found,
-            seen=self._recorder.seen,
+            seen=seen,
         )
 
     async def _ready(self) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sandboxd.chaos.drill.watch import Call, Change, Line, Standing, Watched
 from sandboxd.edge.app import App
 from sandboxd.edge.conduct import Instead
@@ -56,6 +58,12 @@ class Recorder:
     def now(self) -> float:
         """Seconds since it began to watch."""
         return (self._world.clock.real_ns() - self._start) / NANOSECONDS
+
+    def kept(self) -> Watched:
+        """What was seen up to now."""
+        seen = self.seen
+        calls = [msgspec.structs.replace(call) for call in seen.calls]
+        return Watched(calls=calls, lines=[*seen.lines], changes=[*seen.changes], looks=[*seen.looks])
 
     def restart(self) -> None:
         """Count the seconds from now on."""

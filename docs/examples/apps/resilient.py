@@ -7,6 +7,7 @@ renews the token when two thirds of its time have passed, and logs in anew when 
     sandboxd drill --health 'http://127.0.0.1:{port}/health' -- python resilient.py
 """
 
+import http.client
 import json
 import os
 import random
@@ -20,6 +21,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 VAULT = os.environ["VAULT_ADDR"]
 SECRET = os.environ.get("SECRET_PATH", "secret/data/app")
 TRUST = ssl.create_default_context(cafile=os.environ.get("VAULT_CACERT")) if VAULT.startswith("https") else None
+FAILURES = (  # of a request to Vault
+    OSError,  # connections, time limits, and statuses from 400 on
+    http.client.HTTPException,  # answers that are no HTTP, or not whole
+    ValueError,  # bodies that are no JSON
+    LookupError,  # and no answer of Vault
+)
 TIME_LIMIT = 2.0  # seconds for a request to Vault
 EVERY = float(os.environ.get("REFRESH_SECONDS", "2"))
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0  # seconds
@@ -96,7 +103,7 @@ class Cache:
         while True:
             try:
                 found = self._vault.read(SECRET)["data"]
-            except (OSError, ValueError, KeyError) as error:
+            except FAILURES as error:
                 failures += 1
                 longest = min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE)
                 pause = longest * random.uniform(0.6, 1.0)

@@ -6,6 +6,7 @@ its own requests at a time, and logs in anew when its token is no longer accepte
     sandboxd drill --health 'http://127.0.0.1:{port}/health' -- python retrying.py
 """
 
+import http.client
 import json
 import os
 import random
@@ -19,6 +20,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 VAULT = os.environ["VAULT_ADDR"]
 SECRET = os.environ.get("SECRET_PATH", "secret/data/app")
 TRUST = ssl.create_default_context(cafile=os.environ.get("VAULT_CACERT")) if VAULT.startswith("https") else None
+FAILURES = (  # of a request to Vault
+    OSError,  # connections, time limits, and statuses from 400 on
+    http.client.HTTPException,  # answers that are no HTTP, or not whole
+    ValueError,  # bodies that are no JSON
+    LookupError,  # and no answer of Vault
+)
 TIME_LIMIT = 1.5  # seconds for a request to Vault
 FIRST_PAUSE, LONGEST_PAUSE = 0.4, 4.0  # seconds
 
@@ -37,7 +44,7 @@ class Vault:
             time.sleep(max(self._not_before - time.monotonic(), 0))
             try:
                 found = self._read()
-            except OSError:  # connections, time limits and statuses
+            except FAILURES:
                 # The pause lasts for whoever comes next: many users are not to be many tries.
                 self._failures += 1
                 longest = min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE)
@@ -78,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         try:
             version = vault.secret_version()
-        except (OSError, ValueError, KeyError) as error:
+        except FAILURES as error:
             self.reply(503, {"error": str(error)})
         else:
             self.reply(200, {"version": version})

@@ -13,7 +13,7 @@ from sandboxd.chaos.scenario import Expected
 
 OFTEN = 3
 """So many times the same is a habit, not chance."""
-AT_ONCE = 0.5
+AT_ONCE = 0.25
 """Seconds within which asking again is asking at once."""
 NEAR = 0.5
 """Seconds before the end of the outage that are as good as its end."""
@@ -161,12 +161,13 @@ def _not_followed(calls: Sequence[Call]) -> Mistake | None:
 
 
 def _stayed(moved: Call, calls: Sequence[Call]) -> bool:
-    """Whether a redirect that leads to a listener of ours was not followed."""
+    """Whether a redirect that leads to a listener of ours was not followed; who goes in a circle may stop somewhere."""
     if not moved.followable or moved.until is None:
         return False
-    return not any(
-        call is not moved and call.path == moved.path and moved.at < call.at <= moved.until + FOLLOWED for call in calls
-    )
+    same = [call for call in calls if call.path == moved.path and call is not moved]
+    followed = any(moved.at < call.at <= moved.until + FOLLOWED for call in same)
+    following = any(call.outcome == "moved" and moved.at - FOLLOWED <= call.at < moved.at for call in same)
+    return not followed and not following
 
 
 def _times(count: int, what: str = "") -> str:

@@ -267,6 +267,19 @@ async def test_what_does_not_change_how_a_secret_is_read_is_no_change():
         assert setting.recorder.seen.changes == []
 
 
+async def test_what_was_seen_up_to_a_moment_stays_as_it_was_then():
+    async with watching() as setting:
+        await setting.start("silent")
+        _, writer = await setting.connect()
+        writer.write(request("GET", "secret/data/app"))
+        await until(lambda: setting.calls)
+        kept = setting.recorder.kept()
+        writer.close()
+        await until(lambda: setting.calls[0].until is not None)
+        assert [call.outcome for call in kept.calls] == ["open"]
+        assert len(kept.lines) == 2
+
+
 async def test_when_it_is_closed_it_watches_no_longer():
     async with watching() as setting:
         setting.recorder.close()

@@ -103,3 +103,7 @@ def test_not_following_a_redirect_that_leads_here() -> None:
     assert made(ask(12, 307, followable=True)) == {"not-followed": 1}
     assert made(ask(12, 307, followable=True), ask(12.1)) == {}
     assert made(ask(12, 307)) == {}
+
+
+def test_who_goes_in_a_circle_may_stop_somewhere() -> None:
+    assert made(*(ask(12 + number / 100, 307, followable=True) for number in range(10))) == {}
