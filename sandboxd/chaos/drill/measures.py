@@ -1,7 +1,7 @@
 """The measures of a drill: numbers, from what was seen and when it was seen. Nothing here judges.
 
-A **retry** is a call for the same as one before it that went badly; a connection on which nothing was asked is one too,
-after another such. A **kind** of call is what a call asks for.
+A **retry** is a call for the same as one before it that went badly, with the same token; a connection on which nothing
+was asked is one too, after another such. A **kind** of call is what a call asks for.
 """
 
 from __future__ import annotations
@@ -161,11 +161,14 @@ def _idle(seen: Watched, course: Course) -> Iterator[float]:
 
 
 def _retries(seen: Watched, calls: Sequence[Call], course: Course) -> Retries:
-    found = [[call.at - (before.until or before.at) for before, call in pairwise(row)] for row in rows(calls)]
+    found = [
+        [call.at - (before.until or before.at) for before, call in pairwise(row) if call.accessor == before.accessor]
+        for row in rows(calls)
+    ]
     empty = sorted(_idle(seen, course))
     if len(empty) > 1:
         found.append([later - earlier for earlier, later in pairwise(empty)])
-    if not found:
+    if not any(found):
         return Retries()
     pauses = [round(max(pause, 0.0), 3) for pause in max(found, key=len)]
     return Retries(

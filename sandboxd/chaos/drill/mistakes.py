@@ -80,7 +80,7 @@ def _asked_again(calls: Sequence[Call]) -> Mistake | None:
     count = 0
     for row in rows([call for call in calls if not call.dead]):
         for before, call in pairwise(row):
-            refused = before.outcome == "refused" and before.status in REFUSALS
+            refused = before.outcome == "refused" and before.status in REFUSALS and before.accessor == call.accessor
             count += refused and call.at - (before.until or before.at) < AT_ONCE
     if count < OFTEN:
         return None

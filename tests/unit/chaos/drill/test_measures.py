@@ -51,6 +51,11 @@ def test_a_call_for_something_else_is_no_retry() -> None:
     assert measure(watched(ask(11, 503), ask(12, 503, path="secret/data/b")), course()).retries.count == 0
 
 
+def test_a_call_with_a_new_token_is_no_retry() -> None:
+    calls = (ask(11, 403, accessor="a"), ask(11.1, 403, accessor="b"), ask(12.11, 403, accessor="b"))
+    assert measure(watched(*calls), course()).retries.pauses == (1.0,)
+
+
 def test_connections_without_a_request_are_retries_too() -> None:
     lines = [Line(number=number, opened=at) for number, at in enumerate((11.0, 12.0, 14.0, 18.0), 2)]
     found = measure(watched(lines=[Line(number=1, opened=0.0, calls=9), *lines]), course())

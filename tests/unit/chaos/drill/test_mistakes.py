@@ -49,6 +49,11 @@ def test_asking_again_later_for_what_was_refused_is_no_mistake() -> None:
     assert made(*(ask(11 + number, 404) for number in range(5))) == {}
 
 
+def test_asking_again_with_a_new_token_is_no_mistake() -> None:
+    refused = [ask(11 + number / 5, 403, token="live", accessor=str(number)) for number in range(5)]
+    assert made(*refused) == {}
+
+
 def test_a_hot_loop() -> None:
     hot = [ask(11 + number / 20, 503) for number in range(30)]
     assert made(*hot) == {"hot-loop": 20}
