@@ -20,7 +20,6 @@ from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import Refusal, VaultError
 
 if TYPE_CHECKING:
-
     from sandboxd.chaos.effects import Effect
     from sandboxd.chaos.facts import Seen
     from sandboxd.chaos.model import Fault

@@ -141,9 +141,10 @@ class App:
         if incoming.node is not None:
             from sandboxd.edge.nodes import gate
 
-            moved = gate(self.world, incoming, path)
-            if moved is not None:
-                return moved
+            passed = gate(self.world, incoming, path)
+            if isinstance(passed, Answer):
+                return passed
+            incoming = passed
         gated = self.world.quotas.rules or self.world.cors() is not None
         answering = self._gated(incoming, path, query) if gated else self._api(incoming, path, query)
         if incoming.node is not None and self.world.writes is not None:

@@ -8,18 +8,20 @@ more than half of its members are alive, unsealed and can reach each other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from sandboxd.edge.decode import redirect
+from sandboxd.edge.decode import Refused, redirect
 from sandboxd.edge.messages import Answer, Incoming
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import Refusal, Sealed, VaultError
 from sandboxd.vault.nodes import Condition, Member, Node, condition_of
-from sandboxd.vault.routing import find
 from sandboxd.vault.seal import Seal
+from sandboxd.vault.unwritten import Unwritten, Writes
 from sandboxd.vault.writes import count_all
 
 if TYPE_CHECKING:
+    from sandboxd.vault.request import Request
     from sandboxd.vault.world import World
 
 T = TypeVar("T")
@@ -39,11 +41,12 @@ NOT_FOUND = "local node not active but active cluster node not found"
 DR = "path disabled in replication DR secondary mode"
 """From Vault's documentation and what its users report."""
 
-_READS = frozenset(("GET", "HEAD", "LIST", "SCAN"))
 
+def gate(world: World, incoming: Incoming, path: str) -> Answer | Incoming:
+    """What the node that got a request answers instead of the leader; or the request, to be served.
 
-def gate(world: World, incoming: Incoming, path: str) -> Answer | None:
-    """What the node that got a request answers instead of the leader; None when the request is served.
+    OpenBao's standbys, and performance standbys of Vault Enterprise, carry out by themselves what writes nothing; what
+    turns out to write is for the leader.
 
     Args:
         incoming: its `node` is the one that got it.
@@ -53,43 +56,33 @@ def gate(world: World, incoming: Incoming, path: str) -> Answer | None:
     """
     node = incoming.node
     assert node is not None
-    name = path[4:]
     condition = condition_of(world, node)
-    if condition == "active" or name in LOCAL:
-        return None
+    if condition == "active" or path[4:] in LOCAL:
+        return incoming
     if condition in ("sealed", "uninitialized", "removed"):
         raise Sealed
     if condition == "dr":
         raise Refusal(DR)
-    if _by_itself(world, condition, incoming, name):
-        return None
+    told_not_to = any(incoming.headers.get("x-vault-no-request-forwarding", ()))
+    if node.leader is not None and condition != "unreachable" and node.forwards and not told_not_to:
+        return incoming  # the leader answers, which has the same state
+    by_itself = world.profile == "openbao" or condition == "perfstandby"
+    if by_itself and "active-node" not in incoming.headers.get("x-vault-forward", ()):
+        refuse = partial(_for_the_leader, node, incoming)
+        return incoming._replace(trouble=incoming.trouble or Unwritten(refuse))
+    return _leader_only(node, incoming)
+
+
+def _leader_only(node: Node, incoming: Incoming) -> Answer:
+    """The redirect to the leader. Raises VaultError when there is none."""
     if node.leader is None:
         raise VaultError(NOT_FOUND, status=500)
-    if condition == "unreachable" or not node.forwards or _told_not_to(incoming):
-        moved = redirect(node.leader.address + incoming.target, incoming.method)
-        return moved._replace(body=b"", content_type="", standard=True)
-    return None
+    moved = redirect(node.leader.address + incoming.target, incoming.method)
+    return moved._replace(body=b"", content_type="", standard=True)
 
 
-def _told_not_to(incoming: Incoming) -> bool:
-    """Whether the client does not want its request forwarded."""
-    return any(incoming.headers.get("x-vault-no-request-forwarding", ()))
-
-
-def _by_itself(world: World, condition: Condition, incoming: Incoming, name: str) -> bool:
-    """Whether a node that is not the leader answers this by itself: reads that write nothing.
-
-    OpenBao's standbys do, and performance standbys of Vault Enterprise.
-    """
-    if world.profile == "vault" and condition != "perfstandby":
-        return False
-    if incoming.method not in _READS or "active-node" in incoming.headers.get("x-vault-forward", ()):
-        return False
-    found = world.namespaces.resolve(incoming.headers.get("x-vault-namespace", ("",))[0], name)
-    if found is None:
-        return True
-    route = find(world, *found)
-    return route.mounted is None or not getattr(route.mounted.backend, "secrets", ())
+def _for_the_leader(node: Node, incoming: Incoming, _world: World, _request: Request, _written: Writes) -> NoReturn:
+    raise Refused(_leader_only(node, incoming))
 
 
 def cluster_address(address: str) -> str:
@@ -133,8 +126,6 @@ class Cluster:
         self._until = 0  # the real moment at which an election ends, in nanoseconds; 0 for none under way
         self._next = ""  # who will win it
         self.terms = 1
-        self.on_change: Callable[[], None] | None = None
-        """Told when a node was stopped or started: its listener has to follow."""
         self._known: dict[str, Node] = {}
         self._shut: tuple[bool, ...] = ()
         world.step_down = self.step_down
@@ -270,8 +261,6 @@ class Cluster:
     def _changed(self) -> None:
         self._known.clear()
         self._settle()
-        if self.on_change is not None:
-            self.on_change()
 
     def _settle(self) -> None:
         """Find a leader where there is none, and one can be found; lose one without a quorum."""

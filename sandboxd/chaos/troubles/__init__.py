@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sandboxd.chaos.kinds import vault
 from sandboxd.chaos.troubles.logins import LoginsRefused
 from sandboxd.chaos.troubles.renewals import RenewalsCapped, RenewalsRefused
-from sandboxd.chaos.troubles.storage import AuditBlocked, ReadOnly, StorageHangs, StorageSlow
+from sandboxd.chaos.troubles.storage import AuditBlocked, StorageHangs, StorageSlow, read_only
 from sandboxd.chaos.troubles.tokens import Denied, LeaseLimited, TokenRejected
 from sandboxd.chaos.troubles.upstream import UpstreamDown
 from sandboxd.vault.faults import Trouble
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Make = Callable[["Strike", "Chaos"], Trouble]
 
 TROUBLES: Mapping[type[Fault], Make] = {
-    vault.ReadOnly: ReadOnly,
+    vault.ReadOnly: read_only,
     vault.StorageSlow: StorageSlow,
     vault.StorageHangs: StorageHangs,
     vault.AuditBlocked: AuditBlocked,

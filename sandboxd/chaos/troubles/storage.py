@@ -7,16 +7,18 @@ to a replica: its words are the database's, each write puts its own in front.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from sandboxd.chaos.troubles.struck import Struck
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.durations import parse_nanoseconds
 from sandboxd.vault.errors import Refusal, VaultError, listed
+from sandboxd.vault.faults import Trouble
+from sandboxd.vault.unwritten import Unwritten, Writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from sandboxd.chaos.rules import Strike
+    from sandboxd.chaos.run import Chaos
     from sandboxd.vault.request import Request
     from sandboxd.vault.world import World
 
@@ -80,59 +82,37 @@ class AuditBlocked(Struck):
         await self.hold(None)
 
 
-class ReadOnly(Struck):
+def read_only(_strike: Strike, _chaos: Chaos) -> Trouble:
     """The storage takes no writes."""
+    return Unwritten(_denied)
 
-    _end: Callable[[], None] | None = None
 
-    def before(self, world: World, request: Request) -> None:
-        """Look at what is written from now on."""
-        self._request = request
-        self._written: dict[str, tuple[object, object]] = {}
-        self._end = world.storage.follow(self._note)
+def _denied(world: World, request: Request, changed: Writes) -> NoReturn:
+    raise _refusal(world, request, changed)
 
-    def _note(self, path: str, old: object, new: object) -> None:
-        self._written[path] = (self._written[path][0] if path in self._written else old, new)
 
-    def committing(self, world: World) -> None:
-        """Take back what was written, and tell of it."""
-        if self._end is not None:
-            self._end()
-            self._end = None
-        changed = {path: pair for path, pair in self._written.items() if pair[0] is not pair[1]}
-        if not changed:
-            return
-        for path, (old, _) in changed.items():
-            if old is None:
-                world.storage.delete(path)
-            else:
-                world.storage.put(path, old)
-        world.reload()
-        raise self._refusal(world, changed)
-
-    def _refusal(self, world: World, changed: dict[str, tuple[object, object]]) -> VaultError:
-        request = self._request
-        deleting = all(new is None for _, new in changed.values())
-        text = DENIED.format("DELETE" if deleting else "INSERT")
-        if request.wrap_ttl:
-            return Refusal("internal error", status=500)
-        found = world.namespaces.resolve(request.namespace, request.path)
-        path = request.path if found is None else found[1]
-        if path.startswith("auth/") and not path.startswith("auth/token/"):
-            if any(each.startswith(IDENTITY) for each in changed):
-                return Refusal(f"failed to persist packed storage entry: {text}", status=500)
-            return Refusal("internal error", status=500) if not request.token else Refusal(listed((text,)), status=500)
-        for begin, prefix, status in _PREFIXES:
-            if path.startswith(begin):
-                plain = status == 400
-                return Refusal(prefix + text if plain else listed((prefix + text,)), status=status)
-        if path.startswith("sys/mounts/"):
-            return Refusal("failed to update mount table")
-        if request.operation == "read" and any(each.startswith(TOKENS) for each in changed):
-            return Refusal(INTERNAL, status=500)  # the use of a token could not be counted
-        mounted = None if found is None else world.mounts.find(*found)
-        if mounted is not None and mounted[0].entry.type == "kv" and not deleting:
-            options = mounted[0].entry.options or {}
-            if options.get("version") != "2":
-                text = f"failed to write: {text}"
-        return Refusal(listed((text,)), status=500)
+def _refusal(world: World, request: Request, changed: Writes) -> VaultError:
+    deleting = all(new is None for _, new in changed.values())
+    text = DENIED.format("DELETE" if deleting else "INSERT")
+    if request.wrap_ttl:
+        return Refusal("internal error", status=500)
+    found = world.namespaces.resolve(request.namespace, request.path)
+    path = request.path if found is None else found[1]
+    if path.startswith("auth/") and not path.startswith("auth/token/"):
+        if any(each.startswith(IDENTITY) for each in changed):
+            return Refusal(f"failed to persist packed storage entry: {text}", status=500)
+        return Refusal("internal error", status=500) if not request.token else Refusal(listed((text,)), status=500)
+    for begin, prefix, status in _PREFIXES:
+        if path.startswith(begin):
+            plain = status == 400
+            return Refusal(prefix + text if plain else listed((prefix + text,)), status=status)
+    if path.startswith("sys/mounts/"):
+        return Refusal("failed to update mount table")
+    if request.operation == "read" and any(each.startswith(TOKENS) for each in changed):
+        return Refusal(INTERNAL, status=500)  # the use of a token could not be counted
+    mounted = None if found is None else world.mounts.find(*found)
+    if mounted is not None and mounted[0].entry.type == "kv" and not deleting:
+        options = mounted[0].entry.options or {}
+        if options.get("version") != "2":
+            text = f"failed to write: {text}"
+    return Refusal(listed((text,)), status=500)
