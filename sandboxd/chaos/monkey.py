@@ -180,7 +180,7 @@ def _simpler(phase: Phase) -> Iterator[Phase]:
     if kind != "hold":
         yield replace(phase, ramp=0, recover=0, hold=getattr(phase, kind))
     elif lasts is not None and lasts > NANOSECONDS:
-        yield replace(phase, hold=f"{max(lasts // 2, NANOSECONDS) // (NANOSECONDS // 1000)}ms")
+        yield replace(phase, hold=f"{max(lasts // 2, NANOSECONDS) // NANOSECONDS}s")
 
 
 def _plainer(fault: Fault) -> Iterator[Fault]:

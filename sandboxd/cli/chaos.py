@@ -1,4 +1,4 @@
-"""The commands about outages: `chaos list`, `show`, `start`, `run`, `stop`, `status`, `replay`, `header`."""
+"""The commands about outages: `chaos list`, `show`, `start`, `run`, `monkey`, `stop`, `status`, `replay`, `header`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sandboxd.cli import state
+from sandboxd.cli.options import fresh_seed, seconds_of
 from sandboxd.cli.output import BAD_FIXTURE, USAGE, say, say_json
 from sandboxd.cli.output import stop as fail
 from sandboxd.cli.running import ask, segment
@@ -148,6 +149,27 @@ def run(what: str, words: list[str], seed: str, name: str, world: str | None, *,
         fail(f"{what} is a fault, which has no end: sandboxd chaos start {what} --for 30s", USAGE)
     found, _ = begin(what, words, seed, name, world)
     follow(found, name, world, as_json=as_json)
+
+
+def monkey(lasts: str, seed: str, out: Path | None, name: str, world: str | None, *, as_json: bool) -> None:
+    """Run a random scenario to its end, or write it to a file."""
+    import msgspec
+
+    from sandboxd.chaos.monkey import schedule
+
+    seed = seed or fresh_seed()
+    scenario = schedule(seed, seconds_of(lasts, "--for"))
+    if out is None:
+        wish = {"name": f"monkey-{seed}", "seed": seed, "scenario": msgspec.to_builtins(scenario)}
+        follow(ask(name, "POST", "chaos/runs", wish, timeout=PATIENCE, world=world), name, world, as_json=as_json)
+        return
+    from sandboxd.fixtures import scenarios
+
+    try:
+        out.write_text(scenarios.written(scenario), encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write {out}: {error.strerror or error}")
+    say_json({"file": str(out), "seed": seed}) if as_json else say(f"Wrote {out} (seed {seed}).")
 
 
 def follow(found: Any, name: str, world: str | None, *, as_json: bool) -> None:

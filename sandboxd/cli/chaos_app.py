@@ -1,5 +1,6 @@
 """The commands about outages, as typer reads them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,6 +76,26 @@ def run(
     from sandboxd.cli import chaos
 
     chaos.run(what, words or [], seed, name, world, as_json=as_json)
+
+
+@chaos_app.command()
+def monkey(
+    lasts: Annotated[str, typer.Option("--for", help="About how long, such as 30s.")] = "30s",
+    seed: Annotated[str, typer.Option(help="What it is drawn from; another one each time without.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write it as a scenario's file instead.", dir_okay=False)
+    ] = None,
+    world: World = None,
+    name: Name = "default",
+    as_json: Json = False,
+) -> None:
+    """Run a random outage to its end; the same seed gives the same one.
+
+    To find which random outages break an app, and what of them does: `sandboxd drill --monkey 10 -- ./app`.
+    """
+    from sandboxd.cli import chaos
+
+    chaos.monkey(lasts, seed, out, name, world, as_json=as_json)
 
 
 @chaos_app.command()

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,6 +18,7 @@ import msgspec
 from sandboxd import __version__
 from sandboxd.chaos.drill import report_text
 from sandboxd.chaos.drill.report import Drill, Result
+from sandboxd.cli.options import fresh_seed, seconds_of
 from sandboxd.cli.output import BAD_FIXTURE, FAILED, NOT_RUN, OK, USAGE, complain, say, stop
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 TAG = "tag:"
+MONKEY = "monkey-"
+"""How the names of random scenarios begin."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +54,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     stretch: float
     seed: str
     threshold: Grade
+    monkey: int
+    monkey_for: str
+    tries: int
     html: Path | None
     junit: Path | None
     json: Path | None
@@ -118,9 +125,11 @@ def _chosen(order: Order, fixture: Path) -> tuple[dict[str, Scenario], Profile]:
                 known[name] = found
         plan = make_plan(load(fixture), seed=order.seed)
         known |= plan.scenarios
-        chosen: dict[str, Scenario] = {} if order.scenarios else dict(known)
+        random = _random(order)
+        chosen: dict[str, Scenario] = {} if order.scenarios or random else dict(known)
         for pattern in order.scenarios:
             chosen |= _matching(pattern, known)
+        chosen |= random
     except ValueError as error:  # FixtureError, with all that is wrong
         stop(str(error), BAD_FIXTURE)
     kept = {
@@ -129,6 +138,17 @@ def _chosen(order: Order, fixture: Path) -> tuple[dict[str, Scenario], Profile]:
         if (not order.only or _fits(name, scenario, order.only)) and not _fits(name, scenario, order.without)
     }
     return kept or stop("no scenario fits", USAGE), order.profile or plan.profile or "vault"
+
+
+def _random(order: Order) -> dict[str, Scenario]:
+    """The random scenarios, by name; the same seed gives the same ones."""
+    if not order.monkey:
+        return {}
+    from sandboxd.chaos.monkey import schedule
+
+    seconds, seed = seconds_of(order.monkey_for, "--monkey-for"), order.seed or fresh_seed()
+    seeds = [f"{seed}-{number}" for number in range(1, order.monkey + 1)]
+    return {f"{MONKEY}{each}": schedule(each, seconds) for each in seeds}
 
 
 def _matching(pattern: str, known: Mapping[str, Scenario]) -> dict[str, Scenario]:
@@ -202,20 +222,53 @@ class _Drilling:
         return self._finish(interrupted=interrupted)
 
     async def _all(self) -> None:
+        for number, (name, scenario) in enumerate(self._chosen.items(), 1):
+            result = await self._one(f"[{number}/{len(self._chosen)}]", name, scenario)
+            self._results.append(result)
+            say(report_text.row(result, colours=self._tty))
+            if self._badly(result) and name.startswith(MONKEY) and self._order.tries:
+                await self._shrink(name, scenario)
+
+    async def _one(self, head: str, name: str, scenario: Scenario) -> Result:
         from sandboxd.edge.drilling import drill
 
-        for number, (name, scenario) in enumerate(self._chosen.items(), 1):
+        def tell(text: str) -> None:
+            if self._tty:
+                self._clear()
+                print(f"{head} {name}: {text}"[: report_text.WIDTH], end="", flush=True)
 
-            def tell(text: str, name: str = name, number: int = number) -> None:
-                if self._tty:
-                    self._clear()
-                    line = f"[{number}/{len(self._chosen)}] {name}: {text}"
-                    print(line[: report_text.WIDTH], end="", flush=True)
+        result = await drill(self._wish, name, scenario, tell)
+        self._clear()
+        return result
 
-            result = await drill(self._wish, name, scenario, tell)
-            self._results.append(result)
-            self._clear()
-            say(report_text.row(result, colours=self._tty))
+    def _badly(self, result: Result) -> bool:
+        from sandboxd.chaos.drill.grade import worse
+
+        return result.grade is not None and worse(result.grade, self._order.threshold)
+
+    async def _shrink(self, name: str, scenario: Scenario) -> None:
+        """Find the smallest part of a random scenario that the app still takes badly, and write it to a file."""
+        from sandboxd.chaos.monkey import shrink
+        from sandboxd.fixtures import scenarios
+
+        tries = 0
+
+        async def broke(smaller: Scenario) -> bool:
+            nonlocal tries
+            tries += 1
+            head = f"smaller, try {tries} of at most {self._order.tries}:"
+            return self._badly(await self._one(head, f"{name}-smaller", smaller))
+
+        smallest = await shrink(scenario, broke, most=self._order.tries)
+        file = self._wish.folder / f"{name}.yaml"
+        text = scenarios.written(smallest.scenario)
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            complain(f"sandboxd: cannot write {file}: {error.strerror or error}")
+        say(f"  The smallest part of it found in {smallest.tries} tries that is worse than {self._order.threshold}:")
+        say(textwrap.indent(text.rstrip(), "    "))
+        say(f"  Run it again with: sandboxd drill {file} -- ...")
 
     def _clear(self) -> None:
         if self._tty:

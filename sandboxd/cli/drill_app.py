@@ -75,6 +75,19 @@ def drill(
         Literal["A", "B", "C", "D", "F"],
         typer.Option(help="The exit status is 1 when a scenario is graded worse than this."),
     ] = "D",
+    monkey: Annotated[
+        int, typer.Option(help="Run so many random outages (with scenarios named, beside them).", min=0, max=1000)
+    ] = 0,
+    monkey_for: Annotated[str, typer.Option("--monkey-for", help="About how long each random outage lasts.")] = "15s",
+    tries: Annotated[
+        int,
+        typer.Option(
+            help="How often to try for the smallest part of a random outage that is still graded worse than "
+            "--threshold.",
+            min=0,
+            max=1000,
+        ),
+    ] = 20,
     html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.", dir_okay=False)] = None,
     junit: Annotated[Path | None, typer.Option(help="Write the report as JUnit XML.", dir_okay=False)] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write all of it as JSON.", dir_okay=False)] = None,
@@ -88,6 +101,9 @@ def drill(
     log in in SANDBOXD_ROLE_ID and SANDBOXD_SECRET_ID. When the app is well (by its health URL, or by its first request
     that succeeds), the outage begins; after it the app is watched until all is well again. Grades are A to F; that of
     the whole drill is the worst of them.
+
+    With --monkey, random outages are tried. One that the app takes badly is made smaller for as long as the app still
+    takes it badly; what is left is written to a file, to be run again and kept.
 
     Exit statuses: 0 all good, 1 a scenario is worse than --threshold, 8 something could not be run, 130 interrupted.
     """
@@ -113,6 +129,9 @@ def drill(
             stretch=stretch,
             seed=seed,
             threshold=threshold,
+            monkey=monkey,
+            monkey_for=monkey_for,
+            tries=tries,
             html=html,
             junit=junit,
             json=json,

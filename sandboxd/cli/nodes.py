@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sandboxd.cli.output import USAGE, say, say_json
-from sandboxd.cli.output import stop as fail
+from sandboxd.cli.options import seconds_of
+from sandboxd.cli.output import say, say_json
 from sandboxd.cli.running import ask, segment
 
 MAIN = ""
@@ -17,14 +17,8 @@ def show(name: str, *, as_json: bool) -> None:
 
 def elect(node: str, lasts: str, name: str, *, as_json: bool) -> None:
     """Have an election."""
-    from sandboxd.vault.clock import NANOSECONDS
-    from sandboxd.vault.durations import parse_nanoseconds
-
-    try:
-        seconds = parse_nanoseconds(lasts) / NANOSECONDS
-    except ValueError as error:
-        fail(f"--for is no duration: {error}", USAGE)
-    _tell(ask(name, "POST", "nodes/elect", {"node": node, "seconds": seconds}, world=MAIN), as_json=as_json)
+    wish = {"node": node, "seconds": seconds_of(lasts, "--for")}
+    _tell(ask(name, "POST", "nodes/elect", wish, world=MAIN), as_json=as_json)
 
 
 def change(node: str, action: str, name: str, *, as_json: bool) -> None:

@@ -226,5 +226,7 @@ class Doors:
                 await door.be(shut or ("porter" if here else "open"), here, chaos)
 
     async def close(self) -> None:
-        """Listen no longer, and end all connections."""
-        await asyncio.gather(*(door.close() for door in self._doors))
+        """Listen no longer, and end all connections. No fault that ends later opens a door again."""
+        async with self._following:
+            doors, self._doors = self._doors, []
+            await asyncio.gather(*(door.close() for door in doors))

@@ -277,7 +277,7 @@ class _Drill:
         if self._exited is not None:
             how = f"ended with status {child.status}"
             return msgspec.structs.replace(known, failed=f"the app {how} before anything went wrong")
-        seed = self._wish.seed and f"{self._wish.seed} {self._name}"
+        seed = self._scenario.seed or (self._wish.seed and f"{self._wish.seed} {self._name}")
         begin = self._now
         try:
             run = await self._sandbox.chaos.run(self._name, self._scenario, seed=seed)

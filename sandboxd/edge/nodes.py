@@ -36,6 +36,8 @@ LOCAL = frozenset(
     )
 )
 """What each node answers by itself, whatever its condition."""
+LEADERS = frozenset(("/v1/sys/step-down",))
+"""What is for the leader, whatever it may write."""
 
 NOT_FOUND = "local node not active but active cluster node not found"
 DR = "path disabled in replication DR secondary mode"
@@ -66,7 +68,7 @@ def gate(world: World, incoming: Incoming, path: str) -> Answer | Incoming:
     told_not_to = any(incoming.headers.get("x-vault-no-request-forwarding", ()))
     if node.leader is not None and condition != "unreachable" and node.forwards and not told_not_to:
         return incoming  # the leader answers, which has the same state
-    by_itself = world.profile == "openbao" or condition == "perfstandby"
+    by_itself = (world.profile == "openbao" or condition == "perfstandby") and path not in LEADERS
     if by_itself and "active-node" not in incoming.headers.get("x-vault-forward", ()):
         refuse = partial(_for_the_leader, node, incoming)
         return incoming._replace(trouble=incoming.trouble or Unwritten(refuse))

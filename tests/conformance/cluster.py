@@ -85,7 +85,7 @@ class Cluster:
             ask(self.ports[number], "PUT", "sys/storage/raft/join", {"leader_api_addr": leader})
             self.unseal(number)
         for number in (1, 2):  # it takes a while until a new node has all, and is one of those that vote
-            self._until(self.ports[number], lambda reply: reply.status == 429 and "primary" in reply.body)
+            self.wait_until_caught_up(number)
         configuration = "sys/storage/raft/configuration"
         self._until(self.ports[0], lambda reply: reply.body.count('"voter":true') == 3, configuration, self.token)
         self._until(self.ports[0], lambda reply: len(reply.json["nodes"]) == 3, "sys/ha-status", self.token)
@@ -116,6 +116,10 @@ class Cluster:
     def wait_for(self, number: int, path: str, status: int) -> None:
         """Wait until a node answers like that, as root."""
         self._until(self.ports[number], lambda reply: reply.status == status, path, self.token)
+
+    def wait_until_caught_up(self, number: int) -> None:
+        """Wait until a standby has all that the leader has."""
+        self._until(self.ports[number], lambda reply: reply.status == 429 and "primary" in reply.body)
 
     def _until(self, port: int, wanted: Any, path: str = "sys/health", token: str | None = None) -> None:
         end = time.monotonic() + PATIENCE

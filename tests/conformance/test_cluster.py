@@ -64,7 +64,15 @@ class Both:
             body = masked(json.loads(text))
         except ValueError:
             body = text
-        return reply.status, headers, body
+        return reply.status, headers, in_order(body)
+
+
+def in_order(body: Any) -> Any:
+    """The same with nodes by their addresses: the real server keeps them in a Go map, so in no order."""
+    if isinstance(body, dict) and "nodes" in body:
+        for place in (body, body["data"]):
+            place["nodes"] = sorted(place["nodes"], key=lambda node: node["api_address"])
+    return body
 
 
 def masked(value: Any) -> Any:
@@ -183,7 +191,7 @@ def test_a_standby_that_is_sealed_and_opened_again(both):
     both.compare(0, "GET", "sys/health", token=None)
     both.real.unseal(1)
     both.ours.nodes.unseal("node-2")
-    both.real.wait_for(1, "secret/data/app", 200)
+    both.real.wait_until_caught_up(1)
     both.compare(1, "GET", "sys/health", token=None)
 
 
@@ -192,6 +200,7 @@ def test_without_a_quorum(both):
         both.real.kill(number)
         both.ours.nodes.stop(f"node-{number + 1}")
     both.real.wait_for(0, "sys/health", 429)
+    both.real.wait_for(0, "secret/data/app", 200)  # it serves nothing while it goes from leader to standby
     for path in ("sys/health", "sys/leader", "sys/init"):
         both.compare(0, "GET", path, token=None)
     for method, path, body in (
@@ -200,9 +209,7 @@ def test_without_a_quorum(both):
         ("POST", "secret/data/app", {"data": {}}),
         ("DELETE", "secret/data/app", None),
         ("POST", "auth/token/create", {}),
-        ("GET", "auth/token/lookup-self", None),
         ("PUT", "sys/step-down", None),
         ("POST", "nope/x", {}),
     ):
-        if path != "auth/token/lookup-self":  # it shows ids and times of each token
-            both.compare(0, method, path, body)
+        both.compare(0, method, path, body)

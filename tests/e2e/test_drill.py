@@ -16,8 +16,15 @@ from xml.etree import ElementTree as ET
 import pytest
 from e2e.conftest import SANDBOXD, ended, until
 
+from sandboxd.chaos.kinds import transport
+from sandboxd.chaos.monkey import schedule
+from sandboxd.fixtures.scenarios import scenario_in
+
 if TYPE_CHECKING:
     from e2e.conftest import Command
+
+    from sandboxd.chaos.model import Fault
+    from sandboxd.chaos.scenario import Scenario
 
 APPS = Path(__file__).parents[2] / "docs" / "examples" / "apps"
 HEALTH = "http://127.0.0.1:{port}/health"
@@ -45,6 +52,14 @@ urllib.request.urlopen(request).read()
 time.sleep(1.5)
 print("all passed for", os.environ["SANDBOXD_SCENARIO"], os.environ["SANDBOXD_ROLE_ID"][:1] != "")
 sys.exit(int(sys.argv[1]))
+"""
+FRAGILE = """
+import os, time, urllib.request
+request = urllib.request.Request(os.environ["VAULT_ADDR"] + "/v1/secret/data/app",
+                                 headers={"X-Vault-Token": os.environ["VAULT_TOKEN"]})
+while True:
+    urllib.request.urlopen(request, timeout=3).read()
+    time.sleep(0.1)
 """
 
 
@@ -186,3 +201,30 @@ def test_what_makes_no_sense_is_told(
     done = drill(command, *(outages[0] if each == "FILE" else each for each in arguments))
     assert done.returncode == status
     assert done.stderr.startswith(f"sandboxd: {text}")
+
+
+def at_first(scenario: Scenario) -> tuple[Fault, ...]:
+    """The faults of the first phase that strike every request."""
+    return tuple(each for each in scenario.phases[0].faults if each == type(each)())
+
+
+def test_the_smallest_random_outage_that_an_app_takes_badly_is_written_to_a_file(
+    command: Command, tmp_path: Path
+) -> None:
+    app = tmp_path / "app.py"
+    app.write_text(FRAGILE)
+    fatal = {transport.Reset, transport.Empty, transport.Garbage}
+    seed = next(str(n) for n in range(1000) if fatal & {type(each) for each in at_first(schedule(f"{n}-1", 2))})
+    done = drill(
+        command, "--monkey", "1", "--monkey-for", "2s", "--seed", seed, "--calm", "0.2", "--tries", "10",
+        "--", sys.executable, str(app),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    again = next(line for line in done.stdout.splitlines() if "Run it again with" in line).split()
+    file = Path(again[again.index("drill") + 1])
+    smallest = scenario_in(file)
+    assert len(smallest.phases) == 1
+    assert len(smallest.phases[0].faults) == 1
+    done = drill(command, str(file), "--calm", "0.2", "--", sys.executable, str(app))
+    assert done.returncode == 1
+    assert f"monkey-{seed}-1  " in done.stdout

@@ -7,6 +7,7 @@ import pytest
 from sandboxd.chaos.kinds import http, transport, vault
 from sandboxd.chaos.monkey import RECIPES, schedule, shrink
 from sandboxd.chaos.scenario import Phase, Scenario, faults_of, lasting, problems, steps
+from sandboxd.fixtures.scenarios import scenario_of, written
 from sandboxd.vault.clock import NANOSECONDS
 
 SEEDS = [str(number) for number in range(40)]
@@ -87,3 +88,9 @@ async def test_shrinking_stops_after_so_many_tries():
         return True
 
     assert (await shrink(schedule("1", 60), broke, most=5)).tries == 5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_schedule_can_be_kept_as_a_file(seed):
+    found = schedule(seed)
+    assert scenario_of(written(found).encode(), "test") == found

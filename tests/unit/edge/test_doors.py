@@ -314,12 +314,22 @@ async def test_faults_follow_each_other_without_a_gap(plain):
 
 
 async def test_closing_lets_go_of_everything(plain):
+    address = plain.doors.addresses[0]
     await plain.start("unreachable")
     await plain.doors.close()
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(plain.doors.addresses[0])
+        other.bind(address)
         other.listen()
+
+
+async def test_a_fault_that_ends_after_the_doors_were_closed_opens_none(plain):
+    address = plain.doors.addresses[0]
+    await plain.start("refused")
+    await plain.doors.close()
+    await plain.stop()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(*address)
 
 
 async def test_a_door_without_faults_is_what_it_was(plain):
