@@ -26,7 +26,7 @@ class Setting:
     def __init__(self, profile: Any = "vault") -> None:
         self.real = START * NANOSECONDS
         self.world = make_world(Settings(profile=profile), seed="tests", clock=Clock(lambda: self.real))
-        start_dev(self.world, "root")
+        self.key, _ = start_dev(self.world, "root")
         self.chaos = Chaos(self.world)
         self.call("POST", "secret/data/app", {"data": {"x": 1}})
 
