@@ -32,6 +32,10 @@ class Outlet(Protocol):
 class Conduct(Protocol):
     """How an answer goes out."""
 
+    @property
+    def forsakes(self) -> bool:
+        """Whether nothing is ever sent, so that there is nothing to stay for once the client has hung up."""
+
     async def play(self, outlet: Outlet, raw: bytes, *, close: bool) -> None:
         """Send the answer, and end.
 
@@ -43,6 +47,8 @@ class Conduct(Protocol):
 
 class Late:
     """The answer comes after `seconds`."""
+
+    forsakes = False
 
     def __init__(self, hold: Hold, seconds: float) -> None:
         self._hold = hold
@@ -57,6 +63,8 @@ class Late:
 
 class Never:
     """No answer comes. The connection stays as it is, or closes after `seconds`."""
+
+    forsakes = True
 
     def __init__(self, hold: Hold, seconds: float | None = None) -> None:
         self._hold = hold
@@ -75,6 +83,8 @@ class Cut:
         how: how the connection ends then.
     """
 
+    forsakes = False
+
     def __init__(self, keep: Callable[[int, int], int], how: Ending) -> None:
         self._keep = keep
         self._how: Ending = how
@@ -89,6 +99,8 @@ class Cut:
 
 class Instead:
     """Other bytes than those of the answer go out, then the connection closes."""
+
+    forsakes = False
 
     def __init__(self, make: Callable[[bytes], bytes]) -> None:
         self._make = make
@@ -107,6 +119,8 @@ class Pieces:
         pause: in seconds.
         first: send a piece before the first pause.
     """
+
+    forsakes = False
 
     def __init__(self, hold: Hold, size: Callable[[int], int], pause: float, *, first: bool = True) -> None:
         self._hold = hold

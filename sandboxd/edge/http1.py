@@ -11,7 +11,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from sandboxd.edge.conduct import Ending, reset
 from sandboxd.edge.decode import MAX_BODY
@@ -103,14 +103,11 @@ class Server:
             connection.abort()
 
 
-class Refusal:
+class Refusal(NamedTuple):
     """What is sent instead of an answer before the connection ends. Stands in line like a request."""
 
-    __slots__ = ("answer", "head")
-
-    def __init__(self, head: Head | None, answer: Answer | bytes) -> None:
-        self.head = head
-        self.answer = answer
+    head: Head | None
+    answer: Answer | bytes
 
 
 class Connection(asyncio.Protocol):
@@ -134,6 +131,7 @@ class Connection(asyncio.Protocol):
         self._certificates: tuple[bytes, ...] = ()
         self._tls = False
         self._playing: asyncio.Task[None] | None = None  # the answer that goes out wrongly
+        self._forsaken = False  # and no byte of it ever does
         self._watch: Watch | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -167,7 +165,7 @@ class Connection(asyncio.Protocol):
         """Read what came in, and answer what is complete."""
         if self._deaf:
             return
-        if self._timer is not None and not self._unfinished:
+        if not self._unfinished:
             self._stop_timer()
         try:
             self._read(data)
@@ -175,6 +173,8 @@ class Connection(asyncio.Protocol):
             self._refuse(None, error.answer)
         except BrokenBody as error:
             self._refuse(self._head, Answer(500, encode_errors((str(error),)), standard=False, close=True))
+        if not self._unfinished:
+            self._stop_timer()
         self._next()
         if self._timer is None and self._unfinished:
             self._timer = self._loop.call_later(READ_PATIENCE, self.abort)
@@ -298,9 +298,7 @@ class Connection(asyncio.Protocol):
         self._busy = False
         if self._watch is not None:
             self._watch.ended(how)
-        if self._transport is None:
-            return
-        if how == "reset":
+        if how == "reset" or self._transport is None:
             self.reset()
         elif how == "close":
             self._deaf = True
@@ -343,7 +341,8 @@ class Connection(asyncio.Protocol):
                 self._send(head, found.value)
             else:
                 found.add_done_callback(partial(self._finished, head))
-        if self._finishing and not (self._queue or self._busy or self._unfinished) and self._transport is not None:
+        done = self._forsaken or not (self._queue or self._busy or self._unfinished)
+        if self._finishing and done and self._transport is not None:
             self._transport.close()
 
     def _finished(self, head: Head, task: "asyncio.Task[Answer]") -> None:
@@ -366,7 +365,7 @@ class Connection(asyncio.Protocol):
         if self._watch is not None:
             self._watch.answers(answer, len(raw))
         if answer.conduct is not None:
-            self._busy = True
+            self._busy, self._forsaken = True, answer.conduct.forsakes
             self._playing = spawn(answer.conduct.play(self, raw, close=close), "an answer that goes wrong")
             return
         self._transport.write(raw)
