@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from sandboxd.edge.conduct import Cut, Instead, Late, Never, Pieces, broken_chunks, head_size
 from sandboxd.edge.http1 import Server
 from sandboxd.edge.messages import Answer
+from sandboxd.edge.tls import make_files, server_context
+from sandboxd.vault.clock import Clock
 
 PATIENCE = 5.0  # seconds; nothing waits for as long unless it is broken
 BIG = 5_000_000
@@ -47,12 +50,15 @@ class Struck:
 
 
 class Place:
-    def __init__(self, server: Server, port: int) -> None:
+    def __init__(self, server: Server, port: int, files) -> None:
         self.server, self.port = server, port
+        self.tls = ssl.create_default_context(cafile=str(files.ca)) if files else None
         self.writers: list[asyncio.StreamWriter] = []
 
     async def connect(self):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.port, ssl=self.tls, server_hostname="localhost" if self.tls else None
+        )
         self.writers.append(writer)
         return reader, writer
 
@@ -69,10 +75,12 @@ def request(target: str, *, method: str = "GET", version: str = "1.1", close: bo
 
 
 @asynccontextmanager
-async def place(conduct, body: bytes = b"0123456789"):
+async def place(conduct, body: bytes = b"0123456789", files=None):
     server = Server(Struck(conduct, body), lambda: 0, lambda incoming: None)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-    found = Place(server, listening.sockets[0].getsockname()[1])
+    listening = await asyncio.get_running_loop().create_server(
+        server, "127.0.0.1", 0, ssl=server_context(files.certificate, files.key) if files else None
+    )
+    found = Place(server, listening.sockets[0].getsockname()[1], files)
     try:
         yield found
     finally:
@@ -80,6 +88,11 @@ async def place(conduct, body: bytes = b"0123456789"):
         await server.close(patience=0)
         for writer in found.writers:
             writer.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return make_files(tmp_path_factory.mktemp("tls"), ["localhost"], Clock())
 
 
 async def until(condition) -> None:
@@ -272,3 +285,24 @@ async def test_a_malformed_request_is_refused_and_not_struck():
     async with place(Never(hold)) as at:
         assert (await at.all_of(b"GET /bad\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
     assert hold.asked == []
+
+
+async def test_a_reset_comes_through_tls_as_a_reset(files):
+    async with place(Cut(lambda _head, _whole: 0, "reset"), files=files) as at:
+        with pytest.raises(ConnectionResetError):
+            await at.all_of(request("/bad"))
+
+
+async def test_a_late_answer_comes_through_tls(files):
+    async with place(Pieces(Hold(), lambda _whole: 7, 1.0), files=files) as at:
+        assert (await at.all_of(request("/bad", close=True))).endswith(b"0123456789")
+
+
+async def test_a_client_that_hangs_up_through_tls_leaves_nothing(files):
+    hold = Hold(at_once=False)
+    async with place(Never(hold), files=files) as at:
+        _, writer = await at.connect()
+        writer.write(request("/bad"))
+        await until(lambda: hold.asked)
+        writer.transport.abort()
+        await until(lambda: not at.server.connections and not playing())
