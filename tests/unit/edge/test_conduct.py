@@ -31,6 +31,7 @@ class Hold:
 
     async def __call__(self, seconds: float | None) -> bool:
         self.asked.append(seconds)
+        await asyncio.sleep(0)  # as any wait does, it lets others work
         await self.go.wait()
         return self.passed
 
