@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from sandboxd.edge.decode import Refused, redirect
 from sandboxd.edge.messages import Answer, Incoming
+from sandboxd.sys.catalog import Clustered
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.errors import Refusal, Sealed, VaultError
 from sandboxd.vault.nodes import Condition, Member, Node, condition_of
@@ -32,11 +33,22 @@ LOCAL = frozenset(
         "sys/leader",
         "sys/seal",
         "sys/seal-status",
+        "sys/storage/raft/bootstrap",
+        "sys/storage/raft/join",
         "sys/unseal",
     )
 )
 """What each node answers by itself, whatever its condition."""
-LEADERS = frozenset(("/v1/sys/step-down",))
+LEADERS = frozenset(
+    (
+        "/v1/sys/step-down",
+        "/v1/sys/storage/raft/autopilot/configuration",
+        "/v1/sys/storage/raft/autopilot/state",
+        "/v1/sys/storage/raft/demote",
+        "/v1/sys/storage/raft/promote",
+        "/v1/sys/storage/raft/remove-peer",
+    )
+)
 """What is for the leader, whatever it may write."""
 
 NOT_FOUND = "local node not active but active cluster node not found"
@@ -104,11 +116,18 @@ class _Seat:
         self.stopped = False
         self.isolated = False
         self.removed = False
+        self.voter = True
+        self.since = 0
 
     @property
     def votes(self) -> bool:
         """Whether it can take part in an election."""
-        return not (self.stopped or self.isolated or self.removed or self.seal.sealed)
+        return self.voter and self.alive and not self.removed
+
+    @property
+    def alive(self) -> bool:
+        """Whether the others hear of it."""
+        return not (self.stopped or self.isolated or self.seal.sealed)
 
 
 class Cluster:
@@ -130,14 +149,18 @@ class Cluster:
         self.terms = 1
         self._known: dict[str, Node] = {}
         self._shut: tuple[bool, ...] = ()
-        world.step_down = self.step_down
+        world.peers = self
+        world.mounts.catalog = Clustered()
+        world.mounts.reload(iter(world.namespaces))
         self._writes = count_all(world)
 
     def _seat(self, name: str) -> _Seat:
         seal = Seal(self._world.storage, self._world.entropy)
         if not self._world.seal.sealed:
             seal.open()
-        return _Seat(name, seal)
+        seat = _Seat(name, seal)
+        seat.since = self._world.clock.now_ns()
+        return seat
 
     @property
     def names(self) -> list[str]:
@@ -198,6 +221,7 @@ class Cluster:
         """Start a node's process again. It opens by itself, as with auto-unseal."""
         seat = self._get(name)
         seat.stopped = False
+        seat.since = self._world.clock.now_ns()
         seat.seal.open()
         self._changed()
 
@@ -210,12 +234,18 @@ class Cluster:
         """Have a node reach the others again, also one that was removed."""
         seat = self._get(name)
         seat.isolated = seat.removed = False
+        seat.since = self._world.clock.now_ns()
         self._changed()
 
     def remove(self, name: str) -> None:
         """Take a node out of the cluster."""
         self._get(name).removed = True
         self._lost(name)
+
+    def vote(self, name: str, *, wanted: bool) -> None:
+        """Have a node vote in elections, or not; a leader goes on leading."""
+        self._get(name).voter = wanted
+        self._changed()
 
     def seal(self, name: str) -> None:
         """Seal one node."""
@@ -231,6 +261,7 @@ class Cluster:
         """Bring all nodes back; the leader stays, if there is one."""
         for seat in self._seats.values():
             seat.stopped = seat.isolated = seat.removed = False
+            seat.voter = True
             if seat.seal.sealed:
                 seat.seal.open()
         self._until = 0
@@ -271,8 +302,8 @@ class Cluster:
             self._shut = shut
             self._known.clear()
         able = [each.name for each in self._seats.values() if each.votes]
-        members = sum(1 for each in self._seats.values() if not each.removed)
-        if len(able) * 2 <= members:
+        counted = [each for each in self._seats.values() if not each.removed and (each.voter or self._leads(each))]
+        if sum(1 for each in counted if each.alive) * 2 <= len(counted):
             if self._leader:
                 self._leader = ""
                 self._known.clear()
@@ -286,6 +317,9 @@ class Cluster:
         self._since = self._world.clock.now_ns()
         self.terms += 1
         self._known.clear()
+
+    def _leads(self, seat: _Seat) -> bool:
+        return seat.name == self._leader
 
     def _in_turn(self, able: list[str]) -> str:
         """Who leads after the one that leads now, or did."""
@@ -323,5 +357,7 @@ class Cluster:
             name=seat.name,
             address=seat.address,
             cluster_address=seat.cluster_address,
-            alive=not (seat.stopped or seat.isolated or seat.seal.sealed),
+            alive=seat.alive,
+            voter=seat.voter,
+            since=seat.since,
         )

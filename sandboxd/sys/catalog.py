@@ -47,6 +47,16 @@ class BuiltIn:
         return builtin.version(profile, server, table, kind)
 
 
+class Clustered(BuiltIn):
+    """The same for the nodes of a cluster."""
+
+    def load(self, table: Table, kind: str, options: Mapping[str, str]) -> Backend | None:
+        """The backend of that type, or None when there is none."""
+        if (table, _ALIASES.get(kind, kind)) == ("mounts", "system"):
+            return _load("sandboxd.sys.raft", "BACKEND")
+        return super().load(table, kind, options)
+
+
 @cache
 def _found(package: str) -> list[str]:
     folder = importlib.import_module(package)

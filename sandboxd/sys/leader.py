@@ -1,6 +1,5 @@
 """`sys/leader`, `sys/step-down`: which node of a cluster is the active one."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -96,9 +95,8 @@ async def _step_down(world: World, request: Request) -> Answer:
         raise Refusal(listed(("permission denied",)), status=403)
     if bearer.token.used_up:
         await world.leases.revoke_tree(bearer.token)
-    step_down: Callable[[], None] | None = world.step_down
-    if step_down is not None:
-        step_down()
+    if world.peers is not None:
+        world.peers.step_down()
     return 204, None
 
 

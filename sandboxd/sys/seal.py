@@ -196,8 +196,11 @@ async def _seal(world: World, request: Request) -> Answer:
     if request.operation != "update":
         raise refuse_method()
     seal = seal_of(world, request.node)
-    if condition_of(world, request.node) in CLOSED:
+    condition = condition_of(world, request.node)
+    if condition in CLOSED:
         return 204, None
+    if condition != "active" and world.profile == "vault":  # from Vault's public source
+        raise VaultError("vault cannot seal when in standby mode; please restart instead", status=500)
     if pipeline.identify(world, request) is None:
         raise Refusal("permission denied", status=403)
     bearer = pipeline.authenticate(world, request)

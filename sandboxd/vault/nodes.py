@@ -13,7 +13,7 @@ node's **condition** is what it can do for a client:
 - `removed`: it was removed from the cluster.
 """
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -34,6 +34,27 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     cluster_address: str
     alive: bool = True
+    voter: bool = True
+    since: int = 0  # how it is since then, in nanoseconds since 1970
+
+
+class Peers(Protocol):
+    """The nodes of a cluster, as requests change them."""
+
+    terms: int
+    """How many elections there have been."""
+
+    def step_down(self) -> None:
+        """Have another node become the leader."""
+
+    def remove(self, name: str) -> None:
+        """Take a node out of the cluster."""
+
+    def join(self, name: str) -> None:
+        """Have a node be in the cluster again."""
+
+    def vote(self, name: str, *, wanted: bool) -> None:
+        """Have a node vote, or not."""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):

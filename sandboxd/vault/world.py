@@ -40,6 +40,7 @@ from sandboxd.vault.tokens import Token, Tokens
 from sandboxd.vault.waiting import waited
 
 if TYPE_CHECKING:
+    from sandboxd.vault.nodes import Peers
     from sandboxd.vault.pipeline import Bearer
     from sandboxd.vault.routing import Route
     from sandboxd.vault.writes import Writes
@@ -154,7 +155,7 @@ class World:
         self.audit.identity_of = self._identity_policies
         self.seal.on_open = self._opened
         self.faults: Faults | None = None
-        self.step_down: Callable[[], None] | None = None  # has another node of the cluster become the leader
+        self.peers: Peers | None = None  # the cluster, where there is one
         self.address = ""  # where it answers, once it does
         self.observer: Observer | None = None
         self.writes: Writes | None = None  # once somebody counts them

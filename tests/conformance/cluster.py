@@ -88,6 +88,10 @@ class Cluster:
             self.wait_until_caught_up(number)
         configuration = "sys/storage/raft/configuration"
         self._until(self.ports[0], lambda reply: reply.body.count('"voter":true') == 3, configuration, self.token)
+        state = "sys/storage/raft/autopilot/state"
+        self._until(self.ports[0], lambda reply: len(reply.json["data"]["voters"]) == 3, state, self.token)
+        soon = {"server_stabilization_time": "10s"}
+        ask(self.ports[0], "POST", "sys/storage/raft/autopilot/configuration", soon, token=self.token)
         self._until(self.ports[0], lambda reply: len(reply.json["nodes"]) == 3, "sys/ha-status", self.token)
 
     def _launch(self, number: int) -> subprocess.Popen[bytes]:

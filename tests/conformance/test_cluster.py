@@ -27,6 +27,10 @@ MASKED = {
     "created_time": "the clock",
     "raft_committed_index": "how much each has written",
     "raft_applied_index": "how much each has written",
+    "last_index": "how much each has written",
+    "last_term": "how often each has voted",
+    "last_contact": "the clock",
+    "stable_since": "the clock",
 }
 """What differs by nature, with the reason. That it is there, and of what type, is compared."""
 HEADERS = ("Location", "Content-Type", "Retry-After", "X-Vault-Index")
@@ -182,6 +186,57 @@ def test_who_wants_to_be_forwarded(both):
 )
 def test_what_each_node_answers_by_itself(both, node, method, path, body):
     both.compare(node, method, path, body, token=None)
+
+
+RAFT = "sys/storage/raft"
+BROKEN = [
+    ("GET", "configuration", None),
+    ("POST", "configuration", {}),
+    ("GET", "nope", None),
+    ("GET", "remove-peer", None),
+    ("POST", "remove-peer", {}),
+    ("POST", "remove-peer", {"server_id": "nope"}),
+    ("POST", "remove-peer", {"server_id": ["x"]}),
+    ("POST", "promote", {}),
+    ("POST", "promote", {"server_id": "nope"}),
+    ("POST", "promote", {"server_id": "node-2"}),
+    ("POST", "demote", {}),
+    ("POST", "demote", {"server_id": "nope"}),
+    ("GET", "join", None),
+    ("POST", "join", {}),
+    ("GET", "bootstrap", None),
+    ("POST", "bootstrap", {}),
+    ("GET", "autopilot/state", None),
+    ("POST", "autopilot/state", {}),
+    ("DELETE", "autopilot/configuration", None),
+    ("POST", "autopilot/configuration", {}),
+    ("POST", "autopilot/configuration", {"cleanup_dead_servers": True}),
+    ("POST", "autopilot/configuration", {"cleanup_dead_servers": True, "min_quorum": 2}),
+    (
+        "POST",
+        "autopilot/configuration",
+        {"cleanup_dead_servers": True, "min_quorum": 3, "dead_server_last_contact_threshold": "59s"},
+    ),
+    ("POST", "autopilot/configuration", {"last_contact_threshold": "zz"}),
+]
+
+
+@pytest.mark.parametrize("node", [0, 1])
+@pytest.mark.parametrize(("method", "path", "body"), BROKEN)
+def test_the_storage_of_a_cluster(both, node, method, path, body):
+    both.compare(node, method, f"{RAFT}/{path}", body)
+
+
+@pytest.mark.parametrize(("path", "method"), [("configuration", "GET"), ("remove-peer", "POST"), ("join", "PUT")])
+def test_the_storage_of_a_cluster_without_a_token(both, path, method):
+    both.compare(0, method, f"{RAFT}/{path}", {"server_id": "node-2"} if method == "POST" else None, token=None)
+
+
+def test_the_autopilot_is_set(both):
+    wish = {"max_trailing_logs": 2000, "min_quorum": 3, "last_contact_threshold": "90s", "cleanup_dead_servers": True}
+    for node, change in enumerate((wish, {"max_trailing_logs": 0}, {"max_trailing_logs": -1})):
+        both.compare(node, "POST", f"{RAFT}/autopilot/configuration", change)
+        both.compare(0, "GET", f"{RAFT}/autopilot/configuration")
 
 
 def test_a_standby_that_is_sealed_and_opened_again(both):

@@ -175,12 +175,25 @@ def test_who_was_removed_does_not_count_for_the_quorum(place):
 
 def test_sealed_nodes_do_not_count_either(place):
     for name in ("node-2", "node-3"):
-        assert place.ask(name, "PUT", "sys/seal").status == 204
+        place.nodes.seal(name)
     assert place.health() == [429, 503, 503]
 
 
-def test_a_node_that_a_client_sealed_opens_by_its_key(place):
-    place.ask("node-2", "PUT", "sys/seal")
+def test_standbys_of_vault_are_not_sealed_by_clients(place):
+    reply = place.ask("node-2", "PUT", "sys/seal", x_vault_token="bad")
+    told = "vault cannot seal when in standby mode; please restart instead"
+    assert (reply.status, reply.body) == (500, {"errors": [told]})
+    assert place.health() == [200, 429, 429]
+
+
+def test_a_leader_that_a_client_seals_leads_no_longer(place):
+    assert place.ask("node-1", "PUT", "sys/seal").status == 204
+    assert place.health() == [503, 200, 429]
+
+
+def test_a_node_that_a_client_sealed_opens_by_its_key():
+    place = Place("openbao")
+    assert place.ask("node-2", "PUT", "sys/seal").status == 204
     assert place.ask("node-2", "GET", "sys/seal-status").body["sealed"] is True
     assert place.ask("node-1", "GET", "sys/seal-status").body["sealed"] is False
     assert place.ask("node-2", "PUT", "sys/unseal", {"key": place.setting.key}).body["sealed"] is False
@@ -276,3 +289,70 @@ def test_a_sealed_node_answers_nothing_but_its_state(place):
     assert place.ask("node-2", "GET", "secret/data/app").body == {"errors": ["Vault is sealed"]}
     assert place.ask("node-2", "GET", "sys/seal-status").body["sealed"] is True
     assert place.ask("node-1", "GET", "secret/data/app").status == 200
+
+
+# The storage that the nodes share.
+
+
+def servers(place: Place) -> dict[str, Any]:
+    found = place.ask(place.nodes.leader, "GET", "sys/storage/raft/configuration").body["data"]["config"]["servers"]
+    return {each["node_id"]: each for each in found}
+
+
+def state(place: Place) -> Any:
+    return place.ask(place.nodes.leader, "GET", "sys/storage/raft/autopilot/state").body["data"]
+
+
+def test_a_peer_that_is_removed_is_no_longer_in_the_cluster(place):
+    assert place.ask("node-2", "POST", "sys/storage/raft/remove-peer", {"server_id": "node-3"}).status == 204
+    assert list(servers(place)) == ["node-1", "node-2"]
+    assert place.conditions()["node-3"] == "removed"
+
+
+def test_a_peer_that_was_removed_joins_again(place):
+    place.nodes.remove("node-3")
+    reply = place.ask("node-3", "POST", "sys/storage/raft/join", {"leader_api_addr": "http://127.0.0.1:8201"})
+    assert (reply.status, reply.body) == (200, {"joined": True})
+    assert place.health() == [200, 429, 429]
+
+
+def test_who_was_demoted_cannot_win_and_counts_for_no_quorum(place):
+    assert place.ask("node-1", "POST", "sys/storage/raft/demote", {"server_id": "node-3"}).status == 204
+    assert servers(place)["node-3"]["voter"] is False
+    with pytest.raises(Refusal, match="node-3"):
+        place.nodes.elect("node-3")
+    place.nodes.stop("node-3")
+    assert place.nodes.leader == "node-1"
+    place.nodes.stop("node-2")
+    assert place.nodes.leader == ""
+
+
+def test_who_was_promoted_can_win_again(place):
+    place.nodes.vote("node-3", wanted=False)
+    assert place.ask("node-1", "POST", "sys/storage/raft/promote", {"server_id": "node-3"}).status == 204
+    place.nodes.elect("node-3")
+    assert place.nodes.leader == "node-3"
+
+
+def test_the_autopilot_tells_who_is_well_and_how_many_more_may_fail(place):
+    assert (state(place)["healthy"], state(place)["failure_tolerance"]) == (True, 1)
+    place.nodes.stop("node-2")
+    found = state(place)
+    assert (found["healthy"], found["failure_tolerance"]) == (False, 0)
+    assert {name: each["healthy"] for name, each in found["servers"].items()} == {
+        "node-1": True,
+        "node-2": False,
+        "node-3": True,
+    }
+
+
+def test_peers_are_the_leaders_to_change(place):
+    place.nodes.elect(seconds=5)
+    reply = place.ask("node-2", "POST", "sys/storage/raft/remove-peer", {"server_id": "node-3"})
+    assert (reply.status, reply.body) == (500, {"errors": [NOT_FOUND]})
+    assert place.conditions()["node-3"] != "removed"
+
+
+def test_a_single_server_has_no_such_storage():
+    reply = Setting().call("GET", "sys/storage/raft/configuration")
+    assert (reply.status, reply.errors) == (404, ["1 error occurred:\n\t* unsupported path\n\n"])
