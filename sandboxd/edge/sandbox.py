@@ -172,8 +172,14 @@ class Sandbox:
         self.world.commit()
 
     async def reset(self) -> None:
-        """Go back to the state right after the fixture was applied, as fresh as it was then; the root token stays."""
+        """Go back to the state right after the fixture was applied, as fresh as it was then; the root token stays.
+
+        The first node of a cluster leads again.
+        """
         await self.restore(BASELINE)
+        if self.cluster is not None and self.cluster.leader != self.cluster.names[0]:
+            self.cluster.elect(self.cluster.names[0])
+            await self.follow()
 
     async def baseline(self) -> Snapshot:
         """What a reset goes back to.

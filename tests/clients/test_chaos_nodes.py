@@ -82,7 +82,6 @@ def start(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Party]]:
     def begin(profile: str) -> Party:
         sandbox: Sandbox = request.getfixturevalue(profile)
         sandbox.reset()
-        sandbox.nodes.elect("node-1")
         found = Party(sandbox)
         made.append(found)
         write(found.client("node-1"), 1)

@@ -174,3 +174,12 @@ def test_it_is_a_cluster_of_several_nodes():
         assert get(found, "sys/health") == 200
         with pytest.raises(ControlError, match='there is no node "node-4"'):
             found.nodes.stop("node-4")
+
+
+def test_after_a_reset_the_first_node_leads_again():
+    with Sandbox(nodes=3) as found:
+        found.nodes.elect("node-3")
+        found.nodes.stop("node-2")
+        found.reset()
+        assert found.nodes.leader == "node-1"
+        assert found.nodes.conditions == {"node-1": "active", "node-2": "standby", "node-3": "standby"}
