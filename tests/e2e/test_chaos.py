@@ -177,9 +177,8 @@ def test_the_list_is_there_as_json_for_scripts(vault: Vault) -> None:
 def test_the_kinds_of_faults_are_listed_with_what_each_does(vault: Vault) -> None:
     lines = vault.chaos("list", "--faults").splitlines()
     assert any(line.split()[:2] == ["sealed", "Vault"] for line in lines)
-    kinds = [each["kind"] for each in vault.told("list", "--faults")]
-    assert len(kinds) == len(set(kinds))
-    assert {"refused", "slow", "status", "sealed", "tokens-revoked"} <= set(kinds)
+    kinds = {line.split()[0] for line in lines if line.startswith("  ")}
+    assert {"refused", "slow", "status", "sealed", "tokens-revoked"} <= kinds
 
 
 def test_a_scenario_has_a_page_with_its_timeline(vault: Vault) -> None:
@@ -409,6 +408,7 @@ def test_status_tells_the_phase_of_a_scenario_and_the_faults_in_it(vault: Vault)
     assert "(seed abc)" in first
     assert "code=503" in first
     vault.advance("1h")
+    until(lambda: vault.runs()[0]["phase"] == "all of it")
     then = vault.told("status")
     assert [each["phase"] for each in then["runs"] if each["id"] == run] == ["all of it"]
     assert [(each["run"], each["says"]["code"]) for each in then["faults"]] == [(run, 502)]
@@ -416,7 +416,7 @@ def test_status_tells_the_phase_of_a_scenario_and_the_faults_in_it(vault: Vault)
 
 def test_a_scenario_in_a_file_of_its_own_is_called_by_its_name(vault: Vault, mine: str) -> None:
     vault.start(mine)
-    assert "own: half" in vault.chaos("status")
+    assert [each["name"] for each in vault.runs()] == ["own"]
     assert vault.chaos("stop", "own") == "Ended own.\n"
     assert not vault.runs()
 
