@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
         """Read what came in, and answer what is complete."""
         if self._deaf:
             return
-        if not self._unfinished:
+        if self._timer is not None and not self._unfinished:
             self._stop_timer()
         try:
             self._read(data)
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
             self._refuse(None, error.answer)
         except BrokenBody as error:
             self._refuse(self._head, Answer(500, encode_errors((str(error),)), standard=False, close=True))
-        if not self._unfinished:
+        if self._timer is not None and not self._unfinished:
             self._stop_timer()
         self._next()
         if self._timer is None and self._unfinished:
