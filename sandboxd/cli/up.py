@@ -11,17 +11,16 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn, cast
 
 import msgspec
 
-from sandboxd.cli import client, state
+from sandboxd.cli import client, saved, state
 from sandboxd.cli.output import BAD_FIXTURE, FAILED, TAKEN, USAGE, complain, say, say_json, stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sandboxd.edge.doors import Listener
     from sandboxd.edge.sandbox import Sandbox
     from sandboxd.vault.world import Profile
@@ -131,6 +130,7 @@ async def _serve(wish: Wish) -> int:
     begun = time.perf_counter()
     from sandboxd.edge.journal import DataDirError
     from sandboxd.edge.sandbox import Options, open_sandbox
+    from sandboxd.vault.clock import Clock
     from sandboxd.vault.errors import VaultError
 
     options = Options(
@@ -147,6 +147,7 @@ async def _serve(wish: Wish) -> int:
         nodes=wish.nodes,
         standbys=cast("Literal['forward', 'redirect']", wish.standbys),
     )
+    read = Clock().real_ns()
     try:
         sandbox = await open_sandbox(options)
     except (DataDirError, VaultError) as error:
@@ -156,12 +157,12 @@ async def _serve(wish: Wish) -> int:
         complain(str(error))
         return BAD_FIXTURE
     try:
-        return await _run(wish, sandbox, begun)
+        return await _run(wish, sandbox, begun, read)
     finally:
         await sandbox.close()
 
 
-async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
+async def _run(wish: Wish, sandbox: Sandbox, begun: float, read: int) -> int:
     from sandboxd.edge.control import Control
     from sandboxd.edge.doors import Listener
     from sandboxd.edge.runtime import address_of, controlling, serving
@@ -182,10 +183,7 @@ async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
             for number, name in enumerate(cluster.names)
         ]
 
-    async def reload() -> None:
-        await _reload(sandbox)
-
-    control = Control(sandbox, stop=ended.set, reload=reload)
+    control = Control(sandbox, stop=ended.set, reload=partial(saved.reload, sandbox))
     async with contextlib.AsyncExitStack() as stack:
         try:
             addresses = await stack.enter_async_context(
@@ -215,7 +213,7 @@ async def _run(wish: Wish, sandbox: Sandbox, begun: float) -> int:
             return FAILED
         state.write(running, sandbox.root_token)
         _announce(wish, sandbox, running, time.perf_counter() - begun)
-        watching = spawn(_watch(sandbox), "fixture watch") if wish.watch and sandbox.files() else None
+        watching = spawn(saved.watch(sandbox, read), "fixture watch") if wish.watch and sandbox.files() else None
         await ended.wait()
         if watching is not None:
             watching.cancel()
@@ -252,42 +250,6 @@ def _listener(wish: Wish) -> tuple[Listener, str]:
     files = make_files(state.folder(wish.name) / "tls", [wish.host], Clock())
     context = server_context(files.certificate, files.key)
     return Listener(wish.host, wish.port, context, authority=files.authority), str(files.ca)
-
-
-async def _watch(sandbox: Sandbox) -> None:
-    """Apply the fixture again when one of its files is saved."""
-    from watchfiles import awatch
-
-    while True:
-        folders = {file.parent for file in sandbox.files() if file.parent.is_dir()}
-        if not folders:
-            await asyncio.sleep(1)
-            continue
-        async for changes in awatch(*folders, recursive=False, step=50):
-            if _concerned(sandbox.files(), [name for _, name in changes]):
-                await _reload(sandbox)
-                break
-
-
-def _concerned(files: Iterable[Path], changed: Iterable[str]) -> bool:
-    return not {file.resolve() for file in files}.isdisjoint(Path(name).resolve() for name in changed)
-
-
-async def _reload(sandbox: Sandbox) -> None:
-    from sandboxd.fixtures import load, make_plan
-    from sandboxd.vault.errors import VaultError
-
-    path = sandbox.options.fixture
-    if path is None:
-        return
-    try:
-        await sandbox.fill(make_plan(load(path), seed=sandbox.options.seed))
-    except (ValueError, VaultError, OSError) as error:  # ValueError: FixtureError, with all that is wrong
-        sandbox.problems = tuple(str(error).splitlines())
-        complain(f"{error}\nThe sandbox goes on with what it had.")
-    else:
-        sandbox.problems = ()
-        say(f"Applied {path} again.")
 
 
 def _announce(wish: Wish, sandbox: Sandbox, running: state.Running, seconds: float) -> None:
