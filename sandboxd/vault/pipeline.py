@@ -30,8 +30,8 @@ from sandboxd.vault.framework.ttl import calculate_ttl
 from sandboxd.vault.gotext import quote
 from sandboxd.vault.identity import Entity
 from sandboxd.vault.ledger import holder_of
+from sandboxd.vault.listings import filtered
 from sandboxd.vault.namespaces import Namespace
-from sandboxd.vault.policies import render_filter
 from sandboxd.vault.policy_store import BrokenPolicy
 from sandboxd.vault.request import Request
 from sandboxd.vault.retarget import retarget
@@ -234,7 +234,7 @@ async def authorized(world: "World", request: Request, route: Route, bearer: Bea
             await handled(request.trouble, world, route, call)
         response = await run(route, call, sent)
         if response is not None and decision.filter_path:
-            response = filter_listing(world, route, bearer, response, decision.filter_path)
+            response = filtered(world, route, bearer.acl, response, decision.filter_path)
         if response is not None and response.lease is not None:
             if request.trouble is not None:
                 request.trouble.lending(world, route, response)
@@ -266,26 +266,6 @@ def permit(request: Request, route: Route, bearer: Bearer, operation: str) -> "D
     if not decision.allowed or (route.sudo and not decision.sudo):
         raise Refusal(listed(("permission denied",)), status=403)
     return decision
-
-
-def filter_listing(world: "World", route: Route, bearer: Bearer, response: Response, template: str) -> Response:
-    """A listing without the keys that the caller may not read (or list, for folders), as its policy asks."""
-    data = response.data
-    if not isinstance(data, dict) or not data:
-        return response
-    if response.lease is not None or response.auth is not None or data.keys() - {"keys", "key_info"}:
-        raise InternalError
-    kept = []
-    for key in data.get("keys") or ():
-        path = render_filter(template, path=route.path, key=key)
-        target = find(world, route.namespace, path)
-        decision = bearer.acl.check("list" if key.endswith("/") else "read", route.namespace.path + path, {}, None)
-        if decision.allowed and (decision.sudo or not target.sudo):
-            kept.append(key)
-    shown: dict[str, Any] = {"keys": kept}
-    if "key_info" in data:
-        shown["key_info"] = {key: value for key, value in data["key_info"].items() if key in kept}
-    return msgspec.structs.replace(response, data=shown)
 
 
 async def handled(trouble: Trouble, world: "World", route: Route, call: Any) -> None:
