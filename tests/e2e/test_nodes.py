@@ -192,6 +192,12 @@ def test_all_nodes_come_back_at_once(cluster: Cluster, words: str) -> None:
     assert sorted(cluster.healths) == [ACTIVE, STANDBY, STANDBY]
 
 
+def test_the_first_node_leads_again_after_a_reset(cluster: Cluster) -> None:
+    cluster.do("nodes/elect", {"node": "node-3"})
+    cluster.command("reset")
+    assert cluster.healths == [ACTIVE, STANDBY, STANDBY]
+
+
 def test_standbys_send_to_the_leader_where_they_are_to_redirect(command: Command) -> None:
     cluster = Cluster(command, "--standbys", "redirect")
     assert cluster.redirect(2, "sys/mounts") == (307, f"{cluster.addresses['node-1']}/v1/sys/mounts")
