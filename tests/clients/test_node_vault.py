@@ -1,45 +1,43 @@
-"""node-vault, unmodified: runs `node/vault.test.mjs`, and reports each of its tests as one."""
+"""node-vault, unmodified: runs the tests in `node/`, and reports each of them as one."""
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hvac
 import pytest
+from clients import nodejs
+
+from sandboxd.testing import Sandbox
 
 if TYPE_CHECKING:
     from conformance.servers import Server
 
-NODE = Path(__file__).parent / "node"
-NAMES = re.findall(r'^test\("(.+?)",', (NODE / "vault.test.mjs").read_text(), re.MULTILINE)
+CALLS, OUTAGES = "vault.test.mjs", "outages.test.mjs"
 
 
 @pytest.fixture(scope="module")
-def results(shared: Server) -> dict[str, str]:
-    """What Node's test runner says of each test: '' when it passed, what went wrong when it did not."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("there is no Node on this machine")
-    if not (NODE / "node_modules" / "node-vault").is_dir():
-        pytest.skip("node-vault is not installed (scripts/test does it where there is npm)")
-    done = subprocess.run(
-        [node, "--test", "--test-reporter=tap", "vault.test.mjs"],
-        cwd=NODE,
-        env={"VAULT_ADDR": shared.address},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = re.split(r"^(ok|not ok) \d+ - (.+)$", done.stdout, flags=re.MULTILINE)[1:]
-    found = {name: "" if good == "ok" else detail for good, name, detail in zip(*[iter(said)] * 3, strict=True)}
-    assert found, done.stdout + done.stderr
-    return found
+def calls(shared: Server) -> dict[str, str]:
+    return nodejs.run(CALLS, shared.address)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_node_vault(name: str, results: dict[str, str]) -> None:
-    if results[name]:
-        pytest.fail(results[name], pytrace=False)
+@pytest.fixture(scope="module")
+def outages() -> dict[str, str]:
+    with Sandbox(root_token="root") as sandbox:
+        sandbox.chaos.allow_header()
+        client = hvac.Client(url=sandbox.address, token="root")
+        client.secrets.kv.v2.create_or_update_secret("app", {"x": 1})
+        client.adapter.close()
+        return nodejs.run(OUTAGES, sandbox.address)
+
+
+@pytest.mark.parametrize("name", nodejs.names(CALLS))
+def test_node_vault(name: str, calls: dict[str, str]) -> None:
+    if calls[name]:
+        pytest.fail(calls[name], pytrace=False)
+
+
+@pytest.mark.parametrize("name", nodejs.names(OUTAGES))
+def test_node_vault_in_an_outage(name: str, outages: dict[str, str]) -> None:
+    if outages[name]:
+        pytest.fail(outages[name], pytrace=False)
