@@ -182,13 +182,9 @@ def test_the_kinds_of_faults_are_listed_with_what_each_does(vault: Vault) -> Non
 
 
 def test_a_scenario_has_a_page_with_its_timeline(vault: Vault) -> None:
-    page = vault.chaos("show", "brown-out")
-    assert page.startswith("# brown-out\n")
-    assert "## Timeline" in page
-
-
-def test_a_scenario_of_the_fixture_has_a_page_too(vault: Vault) -> None:
-    assert "**half**, 1h: `status`" in vault.chaos("show", "mine")
+    page = vault.chaos("show", "mine")
+    assert page.startswith("# mine\n")
+    assert "**half**, 1h: `status`" in page
 
 
 def test_a_fault_is_shown_with_all_that_it_takes(vault: Vault) -> None:
@@ -199,6 +195,7 @@ def test_a_fault_is_shown_with_all_that_it_takes(vault: Vault) -> None:
 
 def test_what_ships_is_listed_and_shown_with_no_sandbox_up(command: Command, mine: str) -> None:
     assert "brown-out" in command("chaos", "list").stdout
+    assert "## Timeline" in command("chaos", "show", "brown-out").stdout
     assert command("chaos", "show", mine).stdout.startswith("# own\n")
 
 
@@ -447,11 +444,12 @@ def test_without_a_run_named_the_latest_is_replayed_and_a_replay_is_none(vault: 
     for _ in range(2):
         run = vault.scenario()
         vault.stop()
-    for _ in range(2):
-        process = vault.command.start("chaos", "replay", "--json")
-        until(vault.runs)
-        vault.stop()
-        assert json.loads(ended(process)[1])["replay_of"] == run
+    vault.ask("POST", "chaos/replay", {})
+    vault.stop()
+    process = vault.command.start("chaos", "replay", "--json")
+    until(vault.runs)
+    vault.stop()
+    assert json.loads(ended(process)[1])["replay_of"] == run
 
 
 def test_a_replay_with_a_seed_is_drawn_as_a_run_with_it(vault: Vault) -> None:
@@ -536,8 +534,6 @@ def test_a_header_with_a_mistake_is_refused_with_what_is_wrong(vault: Vault, ask
         ("show brownout", 1, "Did you mean brown-out?"),
         ("start slow dely=2s", 2, "Did you mean delay?"),
         ("start slow delay=soon", 2, "lognormal(300ms, 0.8)"),
-        ("start status code=9999", 2, "expected at most 599"),
-        ("start status --for soon", 2, "90s or 1h30m"),
         ("start mine pth=secret/*", 1, "Did you mean path?"),
         ("run status", 2, "chaos start status --for 30s"),
         ("start nothere.yaml", 4, "No such file"),
