@@ -44,6 +44,12 @@ def check_share(text: str) -> None:
     share(text)
 
 
+def check_name(text: str) -> None:
+    """Raise ValueError for a name that could not be said where faults are stopped."""
+    if "/" in text or "," in text:
+        raise ValueError("a slash or a comma in it")
+
+
 def share(text: str | float) -> float:
     """A share as a number from 0 to 1; takes `0.3` and `30%`. Raises ValueError."""
     found = float(text[:-1]) / 100 if isinstance(text, str) and text.endswith("%") else float(text)
@@ -142,4 +148,10 @@ class Fault(
         Meta(description="Whose time `from` and `for` are; that of the sandbox can be moved."),
     ] = "real"
     before: Annotated[Wait, Meta(description="Wait so long before it strikes.")] = 0
-    name: Annotated[str, Meta(description="What it is called in counters; by default its kind.")] = ""
+    name: Annotated[
+        str,
+        Meta(
+            description="What it is called in counters; by default its kind.",
+            extra={CHECKED: (check_name, "a name without slashes and commas")},
+        ),
+    ] = ""

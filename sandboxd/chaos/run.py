@@ -181,13 +181,21 @@ class Chaos:
             raise Refusal(f"the run struck {found.struck} times, and only {MOST_STRIKES} strikes are kept")
         return await self.run(found.name, found.scenario, seed=found.seed, replay=found)
 
-    async def stop(self, name: str) -> int:
-        """End a fault or a run by its id, or all of a name or kind. Gives how many. Raises Refusal for none."""
+    async def stop(self, *names: str) -> int:
+        """End faults and runs by their ids, or all of a name or kind. Gives how many.
+
+        Raises Refusal, with nothing ended, where one of the names means nothing that is going on.
+        """
         async with self._turning:
-            runs = [run for run in self.runs.values() if not run.over and name in (run.id, run.name)]
-            faults = [each for each in self.rules if not each.run and name in (each.id, each.name, each.kind)]
-            if not runs and not faults:
-                raise Refusal(f'nothing that is called "{name}" is going wrong', status=404)
+            runs: list[Run] = []
+            faults: list[Active] = []
+            for name in dict.fromkeys(names):
+                here = [run for run in self.runs.values() if not run.over and name in (run.id, run.name)]
+                alone = [each for each in self.rules if not each.run and name in (each.id, each.name, each.kind)]
+                if not here and not alone:
+                    raise Refusal(f'nothing that is called "{name}" is going wrong', status=404)
+                runs += [run for run in here if run not in runs]
+                faults += [each for each in alone if each not in faults]
             for run in runs:
                 self._end(run)
             for active in faults:

@@ -93,17 +93,20 @@ def _in_file(what: str) -> Any:
 def begin(what: str, words: list[str], seed: str, name: str, world: str | None) -> tuple[Any, bool]:
     """Begin with something; gives what is told of it, and whether it is a scenario."""
     from sandboxd.chaos.kinds import KINDS
+    from sandboxd.chaos.scenario import Scenario
 
     scenario = None if what in KINDS else _in_file(what)
-    if what in KINDS:
+    from sandboxd.fixtures import scenarios
+
+    try:
+        fault = scenarios.fault_from([what, *words], "sandboxd chaos start") if what in KINDS else None
+        if fault is None:
+            scenarios.aimed_at(Scenario(), words, "sandboxd chaos start")
+    except ValueError as error:
+        fail(_own_words(error), USAGE)
+    if fault is not None:
         import msgspec
 
-        from sandboxd.fixtures import scenarios
-
-        try:
-            fault = scenarios.fault_from([what, *words], "sandboxd chaos start")
-        except ValueError as error:
-            fail(_own_words(error), USAGE)
         query = f"?seed={segment('seed', seed)}" if seed else ""
         body = msgspec.to_builtins(fault)
         return ask(name, "POST", f"chaos/faults{query}", body, timeout=PATIENCE, world=world), False
@@ -189,7 +192,9 @@ def follow(found: Any, name: str, world: str | None, *, as_json: bool) -> None:
             found = next((each for each in runs if each["id"] == found["id"]), {**found, "over": True})
     except KeyboardInterrupt:
         stopped = ask(name, "DELETE", f"chaos/{segment('run', found['id'])}", timeout=PATIENCE, world=world)
-        if not as_json:
+        if as_json:
+            say_json({**found, "over": True})
+        else:
             say(f"\nEnded before its time ({stopped['stopped']} run).")
         return
     if as_json:
@@ -202,11 +207,8 @@ def follow(found: Any, name: str, world: str | None, *, as_json: bool) -> None:
 
 def stop(which: list[str], name: str, world: str | None, *, as_json: bool) -> None:
     """End some faults and runs, or all."""
-    count = 0
-    for each in which:
-        count += ask(name, "DELETE", f"chaos/{segment('fault', each)}", timeout=PATIENCE, world=world)["stopped"]
-    if not which:
-        count = ask(name, "DELETE", "chaos", timeout=PATIENCE, world=world)["stopped"]
+    way = f"chaos/{segment('fault', ','.join(which))}" if which else "chaos"
+    count = ask(name, "DELETE", way, timeout=PATIENCE, world=world)["stopped"]
     if as_json:
         say_json({"stopped": count})
     elif count:
@@ -224,15 +226,19 @@ def status(strikes: int, name: str, world: str | None, *, as_json: bool) -> None
     runs = [each for each in found["runs"] if not each["over"]]
     if not runs and not found["faults"]:
         say("Nothing is going wrong.")
+    width = max((len(each["id"]) for each in (*runs, *found["faults"])), default=0)
     for each in runs:
         say(
-            f"{each['id']:<6}{each['name']}: {each['phase']}, since {each['seconds']:.0f} s, "
+            f"{each['id']:<{width}}  {each['name']}: {each['phase']}, since {each['seconds']:.0f} s, "
             f"{each['struck']} struck (seed {each['seed']})"
         )
     for each in found["faults"]:
         when = "" if each["on"] else ", not now"
         told = " ".join(f"{key}={_value(value)}" for key, value in each["says"].items() if key not in ("fault", "name"))
-        say(f"{each['id']:<6}{each['name']} {told}".rstrip() + f": {each['struck']} of {each['seen']} struck{when}")
+        say(
+            f"{each['id']:<{width}}  {each['name']} {told}".rstrip()
+            + f": {each['struck']} of {each['seen']} struck{when}"
+        )
     if found["header"]:
         say("Requests may ask for faults by X-Sandboxd-Fault.")
     if found["strikes"]:

@@ -68,9 +68,11 @@ def _move(action: str) -> Callable[[Sandbox, Incoming], Any]:
     async def move(sandbox: Sandbox, incoming: Incoming) -> Any:
         value = msgspec.json.decode(incoming.body, type=Move).value if incoming.body else ""
         try:
-            return await timing.change(sandbox.world, action, str(value))
+            told = await timing.change(sandbox.world, action, str(value))
         except timing.BadTime as error:
             raise Refusal(str(error)) from None
+        await sandbox.turn()
+        return told
 
     return move
 

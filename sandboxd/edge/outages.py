@@ -205,8 +205,7 @@ def _header(sandbox: Sandbox, incoming: Incoming) -> Any:
 
 
 async def _turn(sandbox: Sandbox, _incoming: Incoming) -> Any:
-    await sandbox.chaos.turn()
-    await sandbox.follow()
+    await sandbox.turn()
     return {"turned": True}
 
 
@@ -216,7 +215,7 @@ async def _calm(sandbox: Sandbox, _incoming: Incoming) -> Any:
 
 async def _stop(sandbox: Sandbox, incoming: Incoming) -> Any:
     name = unquote(incoming.target.partition("?")[0][len(CONTROL) :].rstrip("/").split("/")[1])
-    stopped = await sandbox.chaos.stop(name)
+    stopped = await sandbox.chaos.stop(*name.split(","))
     await sandbox.follow()
     return {"stopped": stopped}
 

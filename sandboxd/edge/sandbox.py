@@ -152,6 +152,12 @@ class Sandbox:
         await self.follow()
         return count
 
+    async def turn(self) -> None:
+        """Begin and end what is due of what goes wrong on purpose."""
+        if self._chaos is not None:
+            await self._chaos.turn()
+        await self.follow()
+
     async def follow(self) -> None:
         """Have the listeners do what the faults at them say."""
         if self.doors is not None and (self._chaos is not None or self.cluster is not None):

@@ -36,7 +36,9 @@ class Status(Fault, frozen=True, tag="status"):
     errors: Annotated[tuple[str, ...], Meta(description="The texts of a body as Vault has it.")] = ()
     body: Annotated[str, Meta(description="A body of another form.")] = ""
     content_type: Annotated[str, Meta(description="Its type.")] = "application/json"
-    headers: Annotated[dict[str, str], Meta(description="More headers.")] = msgspec.field(default_factory=dict)
+    headers: Annotated[
+        dict[str, str], Meta(description="More headers; on a line, Name:value with commas between them.")
+    ] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, value in (*self.headers.items(), ("Content-Type", self.content_type)):

@@ -2,6 +2,7 @@
 
 import pytest
 from unit.chaos.setting import Setting
+from unit.helpers import finished
 
 from sandboxd.chaos.run import MOST_FAULTS
 from sandboxd.vault.errors import Refusal
@@ -234,3 +235,14 @@ def test_a_fault_by_header_counts_with_its_like(made):
     ask = {"headers": {"x-sandboxd-fault": "status every=2"}}
     assert made.reads(4, **ask) == [503, 200, 503, 200]
     assert made.read() == 200
+
+
+def test_several_are_stopped_only_where_there_are_all_of_them():
+    setting = Setting()
+    setting.start("status code=502 name=one")
+    setting.start("status code=503 name=two")
+    with pytest.raises(Refusal, match=r'nothing that is called "three"'):
+        finished(setting.chaos.stop("one", "three"))
+    assert setting.read() == 502
+    assert finished(setting.chaos.stop("one", "two", "one")) == 2
+    assert setting.read() == 200
