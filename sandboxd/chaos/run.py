@@ -333,6 +333,8 @@ class Chaos:
                 raise Refusal("worlds share one listener: what goes wrong there is started in the main world")
             if self.check_door is not None:
                 self.check_door(fault)
+        if fault.node and self.world.peers is None:
+            raise Refusal("this is a single server, so no node of it can be meant: start the sandbox with --nodes 3")
         if fault.VAULT_ONLY and self.world.profile != "vault":
             raise Refusal(f"OpenBao has no {kind_name(fault)}: start the sandbox with --as vault")
         if len(self.rules) >= MOST_FAULTS:

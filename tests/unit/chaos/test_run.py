@@ -246,3 +246,8 @@ def test_several_are_stopped_only_where_there_are_all_of_them():
     assert setting.read() == 502
     assert finished(setting.chaos.stop("one", "two", "one")) == 2
     assert setting.read() == 200
+
+
+def test_a_node_of_a_single_server_cannot_be_meant():
+    with pytest.raises(Refusal, match="single server"):
+        Setting().start("status code=502 node=node-1")

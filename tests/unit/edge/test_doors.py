@@ -14,6 +14,7 @@ from sandboxd.chaos.run import Chaos
 from sandboxd.edge.doors import Door, Doors, Listener
 from sandboxd.edge.http1 import Server
 from sandboxd.edge.messages import Answer
+from sandboxd.edge.nodes import Cluster
 from sandboxd.edge.tls import make_files, server_context
 from sandboxd.fixtures.scenarios import fault_of
 from sandboxd.vault.clock import Clock
@@ -289,6 +290,7 @@ async def test_a_node_is_meant_by_its_name():
     for number, server in enumerate(servers, 1):
         await doors.open(Listener(port=0, node=f"node-{number}"), server)
     here = Place(doors, servers[0], None)
+    Cluster(here.chaos.world, 2)
     await here.start("refused node=node-2")
     try:
         assert await here.status() == 200
