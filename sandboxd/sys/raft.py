@@ -65,6 +65,40 @@ class Autopilot(msgspec.Struct, frozen=True, kw_only=True):
     disable_upgrade_migration: bool = False
 
 
+class Server(msgspec.Struct, kw_only=True):
+    """A node, as the configuration has it."""
+
+    node_id: str
+    address: str
+    leader: bool
+    protocol_version: str = "3"
+    voter: bool
+
+
+class Configuration(msgspec.Struct, kw_only=True):
+    """Who is in the cluster."""
+
+    servers: list[Server]
+    index: int = 0
+
+
+class ServerState(msgspec.Struct, kw_only=True):
+    """A node, as the autopilot sees it."""
+
+    id: str
+    name: str
+    address: str
+    node_status: str = "alive"
+    last_contact: str
+    last_term: int
+    last_index: int
+    healthy: bool
+    stable_since: str
+    status: str
+    version: str
+    node_type: str
+
+
 AUTOPILOT = "core/raft/autopilot/configuration"
 
 
@@ -84,16 +118,15 @@ def read_configuration(call: SystemCall, _args: NoArgs) -> Result:
     """Who is in the cluster."""
     node, _ = _here(call)
     servers = [
-        {
-            "node_id": each.name,
-            "address": each.cluster_address.partition("://")[2],
-            "leader": _leads(node, each),
-            "protocol_version": "3",
-            "voter": each.voter or _leads(node, each),
-        }
+        Server(
+            node_id=each.name,
+            address=each.cluster_address.partition("://")[2],
+            leader=_leads(node, each),
+            voter=each.voter or _leads(node, each),
+        )
         for each in node.members
     ]
-    return {"config": {"servers": servers, "index": 0}}
+    return {"config": Configuration(servers=servers)}
 
 
 def _named(args: ServerArgs) -> str:
@@ -127,26 +160,25 @@ def read_state(call: SystemCall, _args: NoArgs) -> Result:
     node, peers = _here(call)
     now = call.clock.now_ns()
     version = call.world.settings.version
-    servers: dict[str, Any] = {}
+    servers: dict[str, ServerState] = {}
     voters = [each for each in node.members if each.voter or _leads(node, each)]
     for each in sorted(node.members, key=lambda member: member.name):
         leads = _leads(node, each)
-        servers[each.name] = {
-            "id": each.name,
-            "name": each.name,
-            "address": each.cluster_address.partition("://")[2],
-            "node_status": "alive",
-            "last_contact": "0s" if leads else format_nanoseconds((now - each.since) % ECHO),
-            "last_term": peers.terms,
-            "last_index": node.index,
-            "healthy": each.alive,
-            "stable_since": rfc3339(each.since),
-            "status": "leader" if leads else "voter" if each.voter else "non-voter",
-            "version": version,
-            "node_type": "voter" if each.voter else "non-voter",
-        }
+        servers[each.name] = ServerState(
+            id=each.name,
+            name=each.name,
+            address=each.cluster_address.partition("://")[2],
+            last_contact="0s" if leads else format_nanoseconds((now - each.since) % ECHO),
+            last_term=peers.terms,
+            last_index=node.index,
+            healthy=each.alive,
+            stable_since=rfc3339(each.since),
+            status="leader" if leads else "voter" if each.voter else "non-voter",
+            version=version,
+            node_type="voter" if each.voter else "non-voter",
+        )
     healthy = sum(1 for each in voters if each.alive)
-    others = [name for name, server in servers.items() if server["node_type"] == "non-voter"]
+    others = [name for name, server in servers.items() if server.node_type == "non-voter"]
     return {
         "failure_tolerance": max(healthy - (len(voters) // 2 + 1), 0),
         "healthy": all(each.alive for each in node.members),

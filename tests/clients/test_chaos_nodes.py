@@ -44,6 +44,7 @@ class Party:
     def bao(self, node: str, *arguments: str) -> Done:
         """Run the command line. Flags belong between a command, such as `kv get`, and what it is about."""
         words = 1 if arguments[0] == "status" else 2
+        words += ("raft" in arguments) + ("autopilot" in arguments)
         return bao(self.sandbox, *arguments[:words], f"-address={self.address(node)}", *arguments[words:])
 
     def status(self, node: str) -> tuple[int, dict[str, str]]:
@@ -188,6 +189,22 @@ def test_bao_lists_the_members_and_who_of_them_leads(party):
     assert {(row[1], row[3]) for row in rows} == {
         (party.address(node), "true" if node == "node-3" else "false") for node in NODES
     }
+
+
+def test_bao_changes_who_is_in_the_cluster(party):
+    def peers() -> dict[str, tuple[str, str]]:
+        done = party.bao("node-1", "operator", "raft", "list-peers")
+        rows = (line.split() for line in done.out.splitlines()[2:])
+        return {name: (state, votes) for name, _, state, votes in rows}
+
+    assert peers() == {"node-1": ("leader", "true"), "node-2": ("follower", "true"), "node-3": ("follower", "true")}
+    assert party.bao("node-1", "operator", "raft", "demote", "node-3").status == 0
+    assert peers()["node-3"] == ("follower", "false")
+    assert party.bao("node-2", "operator", "raft", "remove-peer", "node-3").status == 0
+    assert list(peers()) == ["node-1", "node-2"]
+    state = party.bao("node-1", "operator", "raft", "autopilot", "state")
+    lines = [line.split() for line in state.out.splitlines()]
+    assert (state.status, ["Failure", "Tolerance:", "0"] in lines) == (0, True), state.out
 
 
 def test_what_goes_wrong_at_the_leader_alone_does_so_for_its_own_clients(party):
