@@ -5,14 +5,13 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sandboxd.edge.app import App, Control, ControlOnly
 from sandboxd.edge.doors import Doors, Listener
 from sandboxd.edge.encode import encode_for_wrapping
 from sandboxd.edge.guard import make_guard
 from sandboxd.edge.http1 import Server
-from sandboxd.edge.nodes import Cluster
 from sandboxd.edge.watching import Watcher
 from sandboxd.insight import insight
 from sandboxd.sys.catalog import BuiltIn
@@ -22,6 +21,9 @@ from sandboxd.vault.reporting import report
 from sandboxd.vault.storage import Journal
 from sandboxd.vault.waiting import spawn
 from sandboxd.vault.world import Settings, World
+
+if TYPE_CHECKING:
+    from sandboxd.edge.nodes import Cluster
 
 T = TypeVar("T")
 
@@ -66,7 +68,7 @@ async def serving(
     listeners: Sequence[Listener],
     control: Control | None = None,
     watcher: Watcher | None = None,
-    cluster: Cluster | None = None,
+    cluster: "Cluster | None" = None,
 ) -> AsyncIterator[list[tuple[str, int]]]:
     """Answer requests for a world; gives the addresses that it listens on, and closes them at the end.
 

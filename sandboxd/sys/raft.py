@@ -1,7 +1,7 @@
 """`sys/storage/raft/*`: who is in a cluster with integrated storage, and what its autopilot holds of them.
 
-A single server has other storage, and none of these paths but `join` and `bootstrap`, which refuse. There is no log
-here, so there are no snapshots of it either, and nodes that join show no proof.
+A single server has other storage, and none of these paths; `join` and `bootstrap`, which every server has, are in
+`joining`. There is no log here, so there are no snapshots of it either, and nodes that join show no proof.
 
 OpenBao's answers were captured from a cluster of three; Vault's are from its documentation.
 """
@@ -13,18 +13,14 @@ from typing import Any
 import msgspec
 
 from sandboxd.sys import backend
-from sandboxd.sys.direct import Answer, DirectHandler, refuse_method
 from sandboxd.vault.clock import NANOSECONDS
 from sandboxd.vault.durations import format_duration, format_nanoseconds, rfc3339
-from sandboxd.vault.errors import Failure, Refusal, VaultError, refuse
+from sandboxd.vault.errors import Failure, Refusal, refuse
 from sandboxd.vault.framework.backend import Path, Result
 from sandboxd.vault.framework.fields import Duration, NoArgs, param
 from sandboxd.vault.nodes import Member, Node, Peers
-from sandboxd.vault.request import Request
 from sandboxd.vault.system import SystemCall
-from sandboxd.vault.world import World
 
-NOT_IN_USE = "raft backend not in use"
 ECHO = 5 * NANOSECONDS
 """How often a standby tells the leader that it is there."""
 UNSIGNED = 1 << 64
@@ -234,27 +230,6 @@ def write_autopilot(call: SystemCall, args: AutopilotArgs) -> None:
         refuse(f"{name} should not be set to less than 1m; received: {received}")
     call.world.storage.put(AUTOPILOT, found)
 
-
-def _join(world: World, request: Request) -> Answer:
-    if request.operation != "update":
-        raise refuse_method()
-    if world.peers is None or request.node is None:
-        raise VaultError(NOT_IN_USE, status=500)
-    if request.node.condition == "removed":
-        world.peers.join(request.node.name)
-    return 200, {"joined": True}
-
-
-def _bootstrap(world: World, request: Request) -> Answer:
-    if request.operation != "update":
-        raise VaultError(status=400)
-    if world.peers is None or request.node is None:
-        raise VaultError(NOT_IN_USE, status=500)
-    told = "could not bootstrap clustered storage: error bootstrapping cluster: cluster already has state"
-    raise VaultError(told, status=500)
-
-
-DIRECT: dict[str, DirectHandler] = {"sys/storage/raft/join": _join, "sys/storage/raft/bootstrap": _bootstrap}
 
 PATHS: tuple[Path[Any, Any], ...] = (
     Path(

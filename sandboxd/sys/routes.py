@@ -1,9 +1,9 @@
 """The routes answered outside the way of a request, gathered, and which `sys/` routes only the root namespace has."""
 
-from sandboxd.sys import health, leader, raft, rekey, seal
+from sandboxd.sys import health, joining, leader, rekey, seal
 from sandboxd.sys.direct import DirectHandler
 
-DIRECT: dict[str, DirectHandler] = {**seal.DIRECT, **health.DIRECT, **leader.DIRECT, **raft.DIRECT, **rekey.DIRECT}
+DIRECT: dict[str, DirectHandler] = {**seal.DIRECT, **health.DIRECT, **leader.DIRECT, **joining.DIRECT, **rekey.DIRECT}
 
 # What Go's server decodes their bodies into: its refusals name these types.
 BODY_TYPES = {
