@@ -119,14 +119,14 @@ def _signed(kind: str, stream: Stream, wanted: _Wanted) -> x509.Certificate:
         .not_valid_before(wanted.since)
         .not_valid_after(wanted.until)
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=0 if is_ca else None), critical=True)
-        .add_extension(_usage(is_ca=is_ca), critical=True)
+        .add_extension(key_usage(is_ca=is_ca), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(subject.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
     if not is_ca:
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         try:
-            names = [_general(name) for name in dict.fromkeys((wanted.name, *wanted.names))]
+            names = [general_name(name) for name in dict.fromkeys((wanted.name, *wanted.names))]
         except ValueError:
             raise OptionError("names must be DNS names or IP addresses") from None
         builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
@@ -134,7 +134,8 @@ def _signed(kind: str, stream: Stream, wanted: _Wanted) -> x509.Certificate:
     return builder.sign(signer, hashes.SHA256())
 
 
-def _usage(*, is_ca: bool) -> x509.KeyUsage:
+def key_usage(*, is_ca: bool) -> x509.KeyUsage:
+    """What the key of a CA, or of a server, may do."""
     from cryptography import x509
 
     return x509.KeyUsage(
@@ -150,7 +151,8 @@ def _usage(*, is_ca: bool) -> x509.KeyUsage:
     )
 
 
-def _general(name: str) -> x509.GeneralName:
+def general_name(name: str) -> x509.GeneralName:
+    """A host as a certificate names it: an IP address or a DNS name. Raises ValueError for what is neither."""
     from cryptography import x509
 
     try:
