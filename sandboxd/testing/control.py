@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from sandboxd.edge import asking
@@ -69,7 +68,9 @@ class Strike(NamedTuple):
 
 
 class _Begun:
-    """What can be ended, also by leaving a `with`."""
+    """What can be ended, also by leaving a `with`. `_KIND` is where the control API shows it."""
+
+    _KIND: ClassVar[str]
 
     def __init__(self, control: Control, id_: str, seed: str) -> None:
         self._control = control
@@ -92,18 +93,15 @@ class _Begun:
             self._control.ask("DELETE", f"chaos/{quote(self.id, safe='')}")
 
     def _known(self) -> Any:
-        raise NotImplementedError
-
-    def _shown(self, kind: str) -> Iterable[Any]:
-        found: list[Any] = self._control.ask("GET", "chaos?strikes=0")[kind]
-        return found
+        """What the sandbox tells of it; None when it is over."""
+        shown = self._control.ask("GET", "chaos?strikes=0")[self._KIND]
+        return next((each for each in shown if each["id"] == self.id and not each.get("over")), None)
 
 
 class Fault(_Begun):
     """A fault that was begun with."""
 
-    def _known(self) -> Any:
-        return next((each for each in self._shown("faults") if each["id"] == self.id), None)
+    _KIND = "faults"
 
     @property
     def struck(self) -> int:
@@ -121,8 +119,7 @@ class Fault(_Begun):
 class Run(_Begun):
     """A scenario that was begun with."""
 
-    def _known(self) -> Any:
-        return next((each for each in self._shown("runs") if each["id"] == self.id and not each["over"]), None)
+    _KIND = "runs"
 
     @property
     def over(self) -> bool:
