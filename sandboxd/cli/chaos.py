@@ -249,6 +249,9 @@ def status(strikes: int, name: str, world: str | None, *, as_json: bool) -> None
 
 
 def _value(value: Any) -> str:
+    """A value as it is written on a line."""
+    if isinstance(value, dict):
+        return ",".join(f"{name}:{text}" for name, text in value.items())
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -556,3 +556,8 @@ def test_a_mistake_in_a_scenarios_file_is_told_with_its_line(vault: Vault, tmp_p
     assert "bad.yaml:3:" in said
     assert "Did you mean status?" in said
     assert not vault.runs()
+
+
+def test_headers_are_shown_as_they_are_given(vault: Vault) -> None:
+    vault.start("status", "code=503", "headers=Retry-After:3,X-Cache:hit")
+    assert "headers=Retry-After:3,X-Cache:hit" in vault.chaos("status")
