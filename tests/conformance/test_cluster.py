@@ -65,10 +65,17 @@ class Both:
                 text = re.sub(rf"{re.escape(address)}\b", name, text)
                 headers = {key: re.sub(rf"{re.escape(address)}\b", name, value) for key, value in headers.items()}
         try:
-            body = masked(json.loads(text))
+            body = in_order(masked(json.loads(text)))
         except ValueError:
             body = text
-        return reply.status, headers, in_order(body)
+        return reply.status, headers, body, keys(body)
+
+
+def keys(value: Any) -> Any:
+    """The names of all fields, in the order in which they were sent."""
+    if isinstance(value, dict):
+        return [(name, keys(each)) for name, each in value.items()]
+    return [keys(each) for each in value] if isinstance(value, list) else None
 
 
 def in_order(body: Any) -> Any:
