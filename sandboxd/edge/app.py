@@ -12,7 +12,7 @@ from sandboxd.edge.encode import refused as refusal
 from sandboxd.edge.gojson import MAX_STRINGS
 from sandboxd.edge.messages import CONTROL, FAULT, Answer, Incoming
 from sandboxd.sys.help import describe
-from sandboxd.sys.routes import BODY_TYPES, DIRECT, root_only
+from sandboxd.sys.routes import BODY_TYPES, DIRECT, UNREAD, root_only
 from sandboxd.vault import pipeline
 from sandboxd.vault.errors import VaultError
 from sandboxd.vault.framework.backend import Response
@@ -207,8 +207,11 @@ class App:
         # Go's mux matches segments before their escapes are read: an escaped slash leads to no route of its own.
         plain = "%2f" not in incoming.target.lower()
         direct = DIRECT.get(name) if plain else None
-        if direct is not None and incoming.method in ("PATCH", "OPTIONS"):
-            raise refused(405)
+        if direct is not None:
+            if incoming.method in ("PATCH", "OPTIONS"):
+                raise refused(405)
+            if name in UNREAD:
+                incoming = incoming._replace(body=b"")
         request = self._decoded(incoming, path, query, "" if direct is None else BODY_TYPES.get(name, ""))
         if direct is not None:
             found = direct(self.world, request)

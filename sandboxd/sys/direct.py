@@ -22,7 +22,12 @@ from sandboxd.vault.world import World
 Answer = tuple[int, Any]  # status, and the JSON body or None
 DirectHandler = Callable[[World, Request], Answer | Awaitable[Answer]]
 
-_GO_TYPES: Mapping[object, str] = {str: "string", int: "int", bool: "bool", list: "[]string"}
+
+class Unsigned(int):
+    """The type of a field that takes no number below zero."""
+
+
+_GO_TYPES: Mapping[object, str] = {str: "string", int: "int", Unsigned: "uint", bool: "bool", list: "[]string"}
 
 
 def refuse_method() -> VaultError:
@@ -35,8 +40,8 @@ def body_fields(world: World, request: Request, struct: str, **fields: tuple[str
 
     Args:
         struct: Go's name of the struct, which shows in error texts.
-        fields: for each name here, Go's name of the field (its JSON tag, or its own), and str, int, bool, or list (of
-            strings).
+        fields: for each name here, Go's name of the field (its JSON tag, or its own), and str, int, Unsigned, bool, or
+            list (of strings).
 
     Raises Refusal (400) with the real server's text for a value of another type.
     """
@@ -62,10 +67,10 @@ def body_fields(world: World, request: Request, struct: str, **fields: tuple[str
 
 
 def _check(world: World, value: Any, kind: type, where: str) -> None:
-    if type(value) is kind:
+    if type(value) is kind or (kind is Unsigned and type(value) is int and value >= 0):
         return
-    if isinstance(value, Number):
-        spelled = "number" if kind is not int else f"number {value}"
+    if isinstance(value, Number) or (kind is Unsigned and type(value) is int):
+        spelled = f"number {value}" if kind in (int, Unsigned) else "number"
     else:
         spelled = {str: "string", bool: "bool", int: "number", list: "array", dict: "object"}[type(value)]
     # Vault words the first half differently, from its public source.

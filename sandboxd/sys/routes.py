@@ -14,7 +14,11 @@ BODY_TYPES = {
     "sys/rekey/init": "http.RekeyRequest",
     "sys/rekey/update": "http.RekeyUpdateRequest",
     "sys/rekey/verify": "http.RekeyVerificationUpdateRequest",
+    "sys/storage/raft/join": "http.JoinRequest",
 }
+
+UNREAD = frozenset(("sys/storage/raft/bootstrap",))
+"""Direct routes whose bodies nobody reads, so that a broken one is no mistake."""
 
 # Refused with a namespace header before anything else is looked at. Source: OpenBao's HTTP handler.
 ROOT_ONLY = (

@@ -81,6 +81,35 @@ CASES = [
         GET("sys/experiments"),
     ),
     case(
+        "coming into a cluster, for a server that has none",
+        *(
+            request(method, f"sys/storage/raft/{name}", body, token=None)
+            for name in ("join", "bootstrap")
+            for method, body in (("GET", None), ("POST", {}), ("PUT", {}), ("DELETE", None), ("LIST", None))
+        ),
+        *(
+            POST("sys/storage/raft/join", body, token=None)
+            for body in (
+                {"leader_api_addr": 1},
+                {"auto_join_port": -1},
+                {"auto_join_port": 1},
+                {"auto_join_port": 1.5},
+                {"auto_join_port": "x"},
+                {"auto_join_scheme": "ftp"},
+                {"retry": "x"},
+                {"non_voter": True},
+                [],
+            )
+        ),
+        POST("sys/storage/raft/join", b"{", token=None),
+        POST("sys/storage/raft/join", b"", token=None),
+        POST("sys/storage/raft/bootstrap", b"{", token=None),
+        GET("sys/storage/raft/configuration"),
+        POST("sys/storage/raft/remove-peer", {"server_id": "x"}),
+        GET("sys/storage/raft/snapshot"),
+        GET("sys/storage/raft/configuration", token=None),
+    ),
+    case(
         "keys and their rotation",
         GET("sys/key-status", random=COUNTS),
         POST("sys/rotate", {}),
